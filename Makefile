@@ -1,0 +1,76 @@
+# Everything there is to do here, one word each; `make` alone lists them. Needs Python 3.11 to 3.13, make, and a package
+# index that pip can reach. Written for GNU make 3.81 and later; the folder's path may hold spaces.
+#
+#   DATA=FILE               make demo on your own labelled events
+#   PYTHON=/path/to/python  the interpreter to build with
+#   VENV=FOLDER             the environment's folder
+#   ARGS='-k events'        further words for pytest, eventsieve serve or the benchmarks
+
+VENV ?= .venv
+export VENV
+# The set-up scripts of experiments fill these, and their libraries would come before the pinned ones.
+unexport PYTHONHOME PYTHONPATH
+
+# Debian packages for tests: installed by `make test` where it runs as root beside an apt-get, named and left elsewhere.
+DEBIAN_PACKAGES ?=
+
+BIN := "$(VENV)/bin"
+ENVIRONMENT := @sh tools/environment.sh
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL: # two of these would install into one environment at once
+.PHONY: help demo up test lint bench docs pins clean
+
+help: ## list these words
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+demo: ## events to predictions: four classifiers, three outcomes, one report (DATA=FILE for your own events)
+	$(ENVIRONMENT) run
+	@$(BIN)/eventsieve demo $${DATA:+--data "$$DATA"}
+
+up: ## start the server
+	$(ENVIRONMENT) run
+	$(BIN)/eventsieve serve $(ARGS)
+
+test: ## run the tests
+	$(ENVIRONMENT) test
+	@sh tools/debian.sh $(DEBIAN_PACKAGES)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: ## style, types, who imports whom, pins
+	$(ENVIRONMENT) lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_pins.py
+
+bench: ## measure
+	$(ENVIRONMENT) run
+	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: ## build the documentation into site/
+	$(ENVIRONMENT) docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir site
+
+# Each file is bound by those before it, so that all of them fit into one environment. One version of a package serves
+# every Python (`fewest`): a model trained on 3.11 meets the same libraries on 3.13. To take newer releases:
+# make pins PINS=--upgrade
+COMPILE = @$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make pins' $(PINS)
+
+pins: ## compile requirements/*.txt anew from pyproject.toml (PINS=--upgrade for newer releases)
+	$(ENVIRONMENT) pins
+	$(COMPILE) pyproject.toml --output-file requirements/run.txt
+	$(COMPILE) --group build -c requirements/run.txt --output-file requirements/build.txt
+	$(COMPILE) --group test -c requirements/run.txt -c requirements/build.txt --output-file requirements/test.txt
+	$(COMPILE) --group lint -c requirements/run.txt -c requirements/build.txt -c requirements/test.txt \
+		--output-file requirements/lint.txt
+	$(COMPILE) --group docs -c requirements/run.txt -c requirements/build.txt -c requirements/test.txt \
+		-c requirements/lint.txt --output-file requirements/docs.txt
+	$(COMPILE) --group pins --output-file requirements/pins.txt
+	$(BIN)/python tools/check_pins.py
+
+clean: ## remove what the others leave behind, save the environment, models and logs
+	rm -rf site demo build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	find . -path './.venv*' -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,5 @@
+"""``python -m eventsieve`` is the command ``eventsieve``."""
+
+from eventsieve.cli import main
+
+main()

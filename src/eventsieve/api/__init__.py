@@ -1,0 +1,1 @@
+"""The REST interfaces: HTTP in, use cases called, errors translated, HTTP out."""

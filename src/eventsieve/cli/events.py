@@ -1,0 +1,72 @@
+"""The commands about tables of events: look at one, simulate one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eventsieve.cli.console import err, failures, out, print_json
+from eventsieve.domain.exploration import explore as explore_events
+from eventsieve.domain.schema import load_schema
+from eventsieve.domain.simulation import simulate as simulate_events
+from eventsieve.settings import read_settings
+from eventsieve.storage.readers import read_events
+from eventsieve.storage.tables import write_table
+
+__all__ = ["explore", "simulate"]
+
+
+def explore(
+    train: Annotated[Path, typer.Argument(help="A table of events.", exists=True)],
+    test: Annotated[Path | None, typer.Argument(help="A second table, drawn beside the first.", exists=True)] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The PDF to write.")] = Path("report.pdf"),
+    title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
+    simulated: Annotated[bool, typer.Option("--simulated", help="Say on every page that this is no data.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the main counts as JSON.")] = False,
+) -> None:
+    """Write a PDF of exploratory analysis: counts, distributions, correlations, separation power."""
+    with failures():
+        settings = read_settings()
+        schema = settings.event_schema()
+        limit = settings.MAX_TABLE_MB << 20
+        tables = [read_events(path, schema, labels="optional", max_bytes=limit) for path in (train, test) if path]
+        exploration = explore_events(*tables)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        # Drawing takes long to load, and most commands do not draw.
+        from eventsieve.report import write_report  # noqa: PLC0415
+
+        names = tuple(path.name for path in (train, test) if path)
+        write_report(exploration, output, title=title, simulated=simulated, tables=names)
+        for table in tables:
+            for remark in table.remarks:
+                err.print(f"Note: {remark}", markup=False, highlight=False)
+        found = {"report": str(output), "events": [len(table) for table in tables]}
+        if as_json:
+            print_json(found)
+        else:
+            out.print(f"Wrote {output} from {' and '.join(f'{len(t):,}' for t in tables)} events.", markup=False)
+
+
+def simulate(
+    events: Annotated[int, typer.Option("--events", "-n", min=1, max=10_000_000, help="How many events.")] = 50_000,
+    output: Annotated[Path, typer.Option("--output", "-o", help="A .csv, .csv.gz or .parquet file.")] = Path(
+        "simulated.csv"
+    ),
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same events.")] = 0,
+    first_id: Annotated[int, typer.Option(min=0, help="The first event number.")] = 100_000,
+    unlabelled: Annotated[bool, typer.Option("--unlabelled", help="Leave out Weight and Label.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
+) -> None:
+    """Simulate collision events in the HiggsML schema: H→ττ signal; Z→ττ, top pair and W+jets background."""
+    with failures():
+        table = simulate_events(events, seed=seed, first_id=first_id)
+        schema = load_schema("atlas-higgs-2014")
+        if unlabelled:
+            table = table.drop_columns([*schema.non_features, schema.label.name])
+        write_table(table, output)
+        if as_json:
+            print_json({"table": str(output), "events": events, "seed": seed})
+        else:
+            out.print(f"Wrote {events:,} simulated events to {output}.", markup=False)

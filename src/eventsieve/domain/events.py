@@ -1,0 +1,220 @@
+"""Events: a checked table, as the arrays that classifiers and physics work on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from eventsieve.domain.columns import read_column
+from eventsieve.domain.schema import Column, Schema
+from eventsieve.domain.values import Where
+from eventsieve.errors import BadTable
+
+__all__ = ["Events", "Labels", "check", "needed", "to_table"]
+
+Labels = Literal["ignored", "optional", "required", "both classes"]
+"""What labels are wanted for: predicting, exploring, comparing, training."""
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """Events that passed the check of their schema.
+
+    Attributes:
+        schema: what the columns mean.
+        features: float64, shape (events, features), in the order of ``schema.features``; C-contiguous;
+            NaN where a feature is not defined for the event.
+        index: int64, shape (events,): the event numbers.
+        weight: float64, shape (events,), or ``None`` where the table has no weights.
+        label: bool, shape (events,), True for signal, or ``None`` where the table has no labels.
+        remarks: sentences about the table that are no faults (columns that were ignored).
+    """
+
+    schema: Schema
+    features: npt.NDArray[np.float64]
+    index: npt.NDArray[np.int64]
+    weight: npt.NDArray[np.float64] | None
+    label: npt.NDArray[np.bool_] | None
+    remarks: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def signal_count(self) -> int:
+        """Number of signal events; 0 without labels."""
+        return 0 if self.label is None else int(np.count_nonzero(self.label))
+
+    @property
+    def labels(self) -> npt.NDArray[np.bool_]:
+        """The labels of events that have them.
+
+        Raises:
+            BadTable: these have none.
+        """
+        if self.label is None:
+            raise BadTable(f"The events have no labels; add the column {self.schema.label.name}.")
+        return self.label
+
+    def take(self, rows: npt.NDArray[np.int_] | npt.NDArray[np.bool_]) -> Events:
+        """The events at these positions, in this order, or those where a mask is True."""
+        return replace(
+            self,
+            features=self.features[rows],
+            index=self.index[rows],
+            weight=None if self.weight is None else self.weight[rows],
+            label=None if self.label is None else self.label[rows],
+        )
+
+
+def to_table(events: Events) -> pa.Table:
+    """The events as the table that `check` would take: text labels, whole numbers where the schema has them.
+
+    A feature that is not defined is the schema's undefined value again.
+    """
+    schema = events.schema
+    columns: dict[str, pa.Array] = {schema.index.name: pa.array(events.index)}
+    for column, values in zip(schema.features, events.features.T, strict=True):
+        filled = np.where(np.isnan(values), schema.undefined, values) if schema.undefined is not None else values
+        columns[column.name] = pa.array(filled.astype(np.int64 if column.dtype == "int64" else np.float64))
+    if schema.weight is not None and events.weight is not None:
+        columns[schema.weight.name] = pa.array(events.weight)
+    if events.label is not None:
+        background = schema.background[0] if schema.background else f"not {schema.signal}"
+        columns[schema.label.name] = pa.array(np.where(events.label, schema.signal, background))
+    return pa.table({c.name: columns[c.name] for c in schema.columns if c.name in columns})
+
+
+def needed(schema: Schema, *, labels: Labels) -> tuple[Column, ...]:
+    """The columns that `check` looks at where the table has them: without weight and label when predicting."""
+    roles = {"index", "feature"} if labels == "ignored" else {"index", "feature", "weight", "label"}
+    return tuple(column for column in schema.columns if column.role in roles)
+
+
+def check(
+    table: pa.Table,
+    schema: Schema,
+    *,
+    labels: Labels,
+    header: Sequence[str] | None = None,
+    line_of: Callable[[int], int] | None = None,
+) -> Events:
+    """The events of a table, or everything that is wrong with it.
+
+    Columns may come in any order, as numbers or as text that spells them. The schema's undefined value becomes NaN
+    here and nowhere else.
+
+    Args:
+        table: the columns that `needed` names, as far as there are any; others may be in it.
+        schema: what the columns should be.
+        labels: what the labels are wanted for. Predicting ignores labels and weights whatever they hold; exploring
+            takes them where they are; training needs events of both classes.
+        header: the names of all columns of the source, where the table has only some of them.
+        line_of: the line of a 1-based row in the text file that the table was read from.
+
+    Raises:
+        BadTable: the table has faults; each has its sentence.
+    """
+    where = Where(line_of)
+    names = tuple(table.column_names if header is None else header)
+    faults = _header_faults(names, schema, labels)
+    usable = {name for name, count in Counter(table.column_names).items() if count == 1}
+    wanted = [column for column in needed(schema, labels=labels) if column.name in usable]
+    if wanted and not table.num_rows:
+        raise BadTable(*faults, "The table has a header but no events.")
+
+    features = np.empty((table.num_rows, len(schema.features)), dtype=np.float64)
+    position = {name: i for i, name in enumerate(schema.feature_names)}
+    found: dict[str, npt.NDArray[np.generic]] = {}
+    for column in wanted:
+        try:
+            values, wrong = read_column(
+                column, table[column.name], schema, where, both_classes=labels == "both classes"
+            )
+        except BadTable as exc:
+            faults += exc.faults
+            continue
+        faults += wrong
+        if column.role == "feature":
+            features[:, position[column.name]] = values
+        else:
+            found[column.role] = values
+    if faults:
+        raise BadTable(*faults)
+    return Events(
+        schema=schema,
+        features=features,
+        index=found["index"].astype(np.int64, copy=False),
+        weight=found["weight"].astype(np.float64, copy=False) if "weight" in found else None,
+        label=found["label"].astype(np.bool_, copy=False) if "label" in found else None,
+        remarks=tuple(_remarks(names, schema, labels)),
+    )
+
+
+def _header_faults(names: Sequence[str], schema: Schema, labels: Labels) -> list[str]:
+    """What is wrong with the names of the columns."""
+    wanted = needed(schema, labels=labels)
+    required = [
+        c.name for c in wanted if c.role in ("index", "feature") or (c.role == "label" and labels != "optional")
+    ]
+    ignored = {c.name for c in schema.columns} - {c.name for c in wanted}
+    missing = [name for name in required if name not in names]
+    faults = []
+    if 2 * len(missing) > len(required):
+        faults.append(
+            f"The table does not look like {schema.name}: it has {len(required) - len(missing)} of the "
+            f"{len(required)} columns that are needed."
+        )
+    if missing:
+        subject = "Column" if len(missing) == 1 else f"{len(missing)} columns are missing:"
+        verb = " is missing" if len(missing) == 1 else ""
+        faults.append(f"{subject} {', '.join(missing)}{verb}. {_instead(names, schema)}".rstrip())
+    faults += [
+        f"Column {name} appears {count} times."
+        for name, count in Counter(names).items()
+        if count > 1 and name and name not in ignored
+    ]
+    return faults
+
+
+def _instead(names: Sequence[str], schema: Schema) -> str:
+    """What the table has in place of a missing column."""
+    if names and all(_is_number(name) for name in names):
+        return "The first line holds numbers; put a line with the names of the columns above it."
+    others = _extra(names, schema)
+    return f"The table has columns that are not in the schema: {_listed(others)}." if others else ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _extra(names: Sequence[str], schema: Schema) -> list[str]:
+    known = {column.name for column in schema.columns}
+    return [name or "(no name)" for name in names if name not in known]
+
+
+def _listed(names: Sequence[str], limit: int = 20) -> str:
+    """The names, cut after the limit and each after 40 characters."""
+    rest = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(name[:40] for name in names[:limit]) + rest
+
+
+def _remarks(names: Sequence[str], schema: Schema, labels: Labels) -> list[str]:
+    """What a user may want to know about a good table."""
+    remarks = []
+    if extra := _extra(names, schema):
+        remarks.append(f"Columns that {schema.name} does not have were ignored: {_listed(extra)}.")
+    if labels != "ignored" and schema.weight is not None and schema.weight.name not in names:
+        remarks.append(f"There is no column {schema.weight.name}: every event counts the same.")
+    return remarks

@@ -1,0 +1,221 @@
+"""The pages that compare features with one another: undefined values, separation power, correlations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from eventsieve.domain.exploration.findings import Contrast, Exploration, Feature
+from eventsieve.palette import ACCENT, BACKGROUND, DIVERGING, INK, MUTED, RULE, SIGNAL, STRIPE, TEST, TRAIN
+from eventsieve.report.pages import Page
+from eventsieve.report.panels import agreement_legend, contrast_legend
+from eventsieve.report.style import (
+    BOTTOM,
+    DASH,
+    LEFT,
+    MINUS,
+    RIGHT,
+    TOP,
+    Box,
+    fixed,
+    heading,
+    legend,
+    number,
+    parts,
+    short,
+    subheading,
+)
+from eventsieve.report.tables import TableColumn, draw_table
+
+__all__ = ["correlations", "separations", "undefined"]
+
+Floats = npt.NDArray[np.float64]
+
+_BARS = 36
+"""Features in one bar chart."""
+_PAIRS = 30
+"""Pairs of features listed beside a correlation matrix."""
+_ANNOTATED = 36
+"""Features up to which the coefficients are written into a matrix."""
+_PRINTED = 0.05
+"""Smallest coefficient that is written: text is the slowest thing to draw, and these say nothing."""
+_LABELS = 2.1
+"""Width of the names beside a bar chart, inches."""
+_BETWEEN = 0.45
+"""Space between two bar charts, inches."""
+
+
+def undefined(found: Exploration) -> Iterator[Page]:
+    """Share of the events for which each feature is not defined, by table and by class."""
+    title = "Undefined values"
+    for part in parts(found.features, _BARS):
+
+        def draw(figure: Figure, part: Sequence[Feature] = part) -> None:
+            heading(figure, title, "Share of the events, unweighted, for which a feature is not defined.")
+            left, right = _bar_axes(figure, part)
+            y = np.arange(len(part))
+            left.barh(y, [f.summary.undefined for f in part], height=0.7, color=TRAIN, alpha=0.7)
+            tested = [math.nan if f.agreement is None else f.agreement.summary.undefined or math.nan for f in part]
+            left.plot(tested, y, "o", color=TEST, markersize=3)
+            left.set_xlabel("of all events")
+            for offset, colour, shares in _undefined_by_class(part):
+                right.barh(y + offset, shares, height=0.34, color=colour, alpha=0.85)
+            right.set_xlabel("of the events of each class")
+            for axes in (left, right):
+                axes.set_xlim(0, 1)
+                axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+            right.set_visible(found.train.classes != ())
+            legend(figure, _marks(found))
+
+        yield Page(title, draw)
+
+
+def _undefined_by_class(part: Sequence[Feature]) -> Iterator[tuple[float, str, list[float]]]:
+    contrasts = [feature.contrast for feature in part if feature.contrast is not None]
+    if contrasts:
+        yield -0.18, SIGNAL, [contrast.undefined_signal for contrast in contrasts]
+        yield 0.18, BACKGROUND, [contrast.undefined_background for contrast in contrasts]
+
+
+def _marks(found: Exploration) -> list[Artist]:
+    training, test = agreement_legend()
+    marks = [training] if found.test is None else [training, test]
+    return marks + (contrast_legend() if found.train.classes else [])
+
+
+def _bar_axes(figure: Figure, part: Sequence[Feature]) -> tuple[Axes, Axes]:
+    """Two charts side by side with a row for each feature, the first on top; names at the left."""
+    width = (RIGHT - LEFT - _LABELS - _BETWEEN) / 2
+    height = (TOP - BOTTOM - 0.35) * max(len(part), 6) / _BARS if len(part) < _BARS / 2 else TOP - BOTTOM - 0.35
+    bottom = TOP - height
+    left = Box(LEFT + _LABELS, bottom, width, height).axes(figure)
+    right = Box(LEFT + _LABELS + width + _BETWEEN, bottom, width, height).axes(figure)
+    for axes in (left, right):
+        axes.set_ylim(len(part) - 0.4, -0.6)
+        axes.tick_params(axis="y", which="both", length=0)
+        axes.set_yticks(range(len(part)), [])
+        for row in range(1, len(part), 2):
+            axes.axhspan(row - 0.5, row + 0.5, color=STRIPE, zorder=0, linewidth=0)
+    left.set_yticks(range(len(part)), [short(feature.column.name) for feature in part], size=7.5)
+    return left, right
+
+
+def separations(found: Exploration) -> Iterator[Page]:
+    """The features in the order of their separation power, with the AUC of a cut on each."""
+    ranked = found.contrasts()
+    if not ranked:
+        return
+    title = "Separation power"
+    caption = (
+        "Separation: ½ ∫ (s \N{MINUS SIGN} b)² / (s + b) dx of the unit-normalised shapes s and b (TMVA Users Guide, "
+        "arXiv:physics/0703039), between 0 and 1; the black mark is what equal shapes would give by chance.\n"
+        "AUC: area under the ROC curve of a cut on the feature alone; left of 0.5, signal has the smaller values."
+    )
+    best = ranked[0][1].separation
+    longest = best if best > 0 else 1.0
+    for part in parts(ranked, _BARS):
+
+        def draw(figure: Figure, part: Sequence[tuple[Feature, Contrast]] = part) -> None:
+            heading(figure, title, caption)
+            left, right = _bar_axes(figure, [feature for feature, _ in part])
+            for row, (_, contrast) in enumerate(part):
+                _separation_bar(left, row, contrast, longest)
+                _auc_bar(right, row, contrast.auc)
+            left.set_xlim(0, 1.18 * longest)
+            left.set_xlabel("separation")
+            right.axvline(0.5, color=MUTED, linewidth=0.8)
+            right.set_xlim(0, 1)
+            right.set_xlabel("single-feature AUC")
+
+        yield Page(title, draw)
+
+
+def _separation_bar(axes: Axes, row: int, contrast: Contrast, longest: float) -> None:
+    if math.isnan(contrast.separation):
+        axes.text(0.01 * longest, row, DASH, va="center", size=7)
+        return
+    axes.barh(row, contrast.separation, height=0.66, color=ACCENT, alpha=0.85)
+    axes.plot([contrast.chance] * 2, [row - 0.36, row + 0.36], color=TEST, linewidth=1.2)
+    end = max(contrast.separation, contrast.chance) + 0.012 * longest
+    axes.text(end, row, fixed(contrast.separation), va="center", size=7)
+
+
+def _auc_bar(axes: Axes, row: int, auc: float) -> None:
+    if math.isnan(auc):
+        return
+    axes.barh(row, auc - 0.5, left=0.5, height=0.66, color=ACCENT, alpha=0.85)
+    above = auc >= 0.5
+    axes.text(auc + (0.012 if above else -0.012), row, fixed(auc), va="center", ha="left" if above else "right", size=7)
+
+
+def correlations(found: Exploration) -> Iterator[Page]:
+    """Correlation matrices of all, signal and background events, with the strongest pairs of each."""
+    matrices = {
+        "all events": found.correlations.all,
+        "signal": found.correlations.signal,
+        "background": found.correlations.background,
+    }
+    for name, matrix in matrices.items():
+        if matrix is None:
+            continue
+
+        def draw(figure: Figure, name: str = name, matrix: Floats = matrix) -> None:
+            caption = (
+                "Pearson's coefficients in per cent, unweighted, over the events of the training table for which both "
+                "features are defined.\nGrey: one of the two does not vary there, or there are no such events. "
+                "Not printed: below 5 %."
+            )
+            heading(figure, f"Correlations: {name}", caption)
+            names = [feature.column.name for feature in found.features]
+            _draw_matrix(figure, names, matrix)
+            _draw_strongest(figure, names, matrix)
+
+        yield Page("Correlations", draw)
+
+
+def _draw_matrix(figure: Figure, names: Sequence[str], matrix: Floats) -> None:
+    side, left = 5.05, LEFT + 1.5
+    axes = Box(left, TOP - side - 0.02, side, side).axes(figure)
+    axes.set_facecolor(RULE)
+    colours = mpl.colormaps[DIVERGING]
+    mesh = axes.pcolormesh(np.ma.masked_invalid(matrix), cmap=colours, vmin=-1, vmax=1, edgecolor="none")
+    axes.set_aspect("equal")
+    axes.set_ylim(len(names), 0)
+    size = min(7.0, 0.78 * 72 * side / max(len(names), 1))
+    labels = [short(name) for name in names]
+    ticks = np.arange(len(names)) + 0.5
+    axes.set_yticks(ticks, labels, size=size)
+    axes.set_xticks(ticks, labels, size=size, rotation=55, ha="right", rotation_mode="anchor")
+    axes.tick_params(length=0, pad=3)
+    bar = figure.colorbar(mesh, cax=Box(left + side + 0.1, TOP - side - 0.02, 0.1, side).axes(figure))
+    bar.set_ticks([-1, -0.5, 0, 0.5, 1], labels=[f"{MINUS}100", f"{MINUS}50", "0", "50", "100"])
+    bar.outline.set_linewidth(0.5)
+    if len(names) <= _ANNOTATED:
+        _annotate(axes, matrix, 0.36 * 72 * side / max(len(names), 9))
+
+
+def _annotate(axes: Axes, matrix: Floats, size: float) -> None:
+    for row, column in zip(*np.nonzero(np.abs(np.nan_to_num(matrix)) >= _PRINTED), strict=True):
+        value = matrix[row, column]
+        colour = "white" if abs(value) > 0.6 else INK
+        text = f"{100 * value:.0f}".replace("-", MINUS)
+        axes.text(column + 0.5, row + 0.5, text, ha="center", va="center_baseline", size=size, color=colour)
+
+
+def _draw_strongest(figure: Figure, names: Sequence[str], matrix: Floats) -> None:
+    pairs = [(matrix[i, j], names[i], names[j]) for i, j in combinations(range(len(names)), 2)]
+    strongest = sorted((p for p in pairs if not math.isnan(p[0])), key=lambda p: -abs(p[0]))[:_PAIRS]
+    columns = [TableColumn("feature", 1.4, "left"), TableColumn("feature", 1.4, "left"), TableColumn("%", 0.4)]
+    left = RIGHT - sum(column.width for column in columns)
+    subheading(figure, left, TOP - 0.1, "Strongest correlations")
+    rows = [[short(a, 24), short(b, 24), number(100 * r, 3)] for r, a, b in strongest]
+    draw_table(figure, left, TOP - 0.22, columns, rows)

@@ -1,0 +1,376 @@
+"""The use cases, one method per verb: explore, train, wait, models, compare, choose, unset, remove, predict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from concurrent.futures import wait as wait_for
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.pipeline import Pipeline
+
+from eventsieve.domain import estimators, persist
+from eventsieve.domain.evaluation import score_model
+from eventsieve.domain.events import Events, Labels
+from eventsieve.domain.exploration import Exploration, explore
+from eventsieve.domain.metrics import METRICS
+from eventsieve.domain.schema import Schema
+from eventsieve.errors import (
+    BadConfiguration,
+    BadHyperparameters,
+    BadRequest,
+    Conflict,
+    DamagedArtefact,
+    DuplicateIds,
+    NoModels,
+    UnknownModelType,
+)
+from eventsieve.records import Job, Limits, Model, ModelSpec, ModelState, Score, State
+from eventsieve.sample import SampleReport
+from eventsieve.settings import Settings
+from eventsieve.storage.database import open_database
+from eventsieve.storage.files import Files
+from eventsieve.storage.readers import read_events
+from eventsieve.storage.registry import Registry
+from eventsieve.training.engine import LocalEngine
+from eventsieve.training.jobs import Jobs, Started
+
+__all__ = ["Predictions", "Service", "Started"]
+
+LONGEST_ID = 128
+CACHED_MODELS = 8
+MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model says of a table, event by event, in the table's order.
+
+    Attributes:
+        model: id of the model.
+        index_name: name of the column of event numbers.
+        index: int64, shape (events,): the event numbers.
+        signal: bool, shape (events,): True where the model selects the event as signal.
+        score: float64, shape (events,): the larger, the more like signal.
+        remarks: sentences about the table that are no faults.
+    """
+
+    model: str
+    index_name: str
+    index: npt.NDArray[np.int64]
+    signal: npt.NDArray[np.bool_]
+    score: npt.NDArray[np.float64]
+    remarks: tuple[str, ...] = ()
+
+
+class Service:
+    """All that Eventsieve does, over one store; opened by `Service.open`, used as a context manager."""
+
+    def __init__(self, settings: Settings, schema: Schema, files: Files, registry: Registry) -> None:
+        self.schema = schema
+        self.model_types = tuple(settings.MODEL_TYPES)
+        self.limits = Limits(seconds=settings.TIME_LIMIT, memory=settings.memory_limit)
+        self.scorings = tuple(settings.AVAILABLE_SCORINGS)
+        self.seed = settings.SEED
+        self._max_table_bytes = settings.MAX_TABLE_MB * MEBIBYTE
+        self._files = files
+        self._registry = registry
+        self._engine = LocalEngine(settings.NUM_CPUS, settings.threads)
+        self._jobs = Jobs(files, registry, self._engine)
+        self._report = SampleReport(settings.PDF_PATH, self._engine)
+        self._load = lru_cache(CACHED_MODELS)(self._load_uncached)
+
+    @classmethod
+    def open(cls, settings: Settings) -> Service:
+        """The service over the store that the settings name; what dead processes left undone is cleared up.
+
+        Raises:
+            BadConfiguration: a setting cannot be used; the message names it.
+        """
+        _check_names("MODEL_TYPES", settings.MODEL_TYPES, estimators.CATALOGUE)
+        _check_names("AVAILABLE_SCORINGS", settings.AVAILABLE_SCORINGS, METRICS)
+        schema = settings.event_schema()
+        files = Files(settings.MODEL_DIR)
+        try:
+            registry = Registry(open_database(settings.database_url, files.root / "migration.lock"), files.owner)
+            service = cls(settings, schema, files, registry)
+            service._tidy()
+            files.sweep(*registry.digests())
+        except BaseException:
+            files.close()
+            raise
+        return service
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End what is being trained and let go of the store."""
+        self._jobs.close()
+        self._registry.close()
+        self._files.close()
+
+    def warm(self) -> None:
+        """Do in the background what the first clients would wait for: load the libraries, make the report."""
+        self._engine.warm()
+        self._report.prepare()
+
+    def new_file(self) -> Path:
+        """A path to write an upload to; it goes away with this process at the latest."""
+        return self._files.new()
+
+    # looking at tables
+
+    def explore(self, train: Path, test: Path | None = None) -> Exploration:
+        """The exploratory analysis of a table, and of a second one beside it.
+
+        Raises:
+            BadTable: a table has faults.
+        """
+        first = self._read(train, "optional")
+        return explore(first, self._read(test, "optional") if test is not None else None)
+
+    def report(self) -> Path:
+        """The report of exploratory analysis.
+
+        Raises:
+            NotReady: it is being made.
+            NoReport: there is none, and none will come by waiting.
+        """
+        return self._report.path()
+
+    # training
+
+    def train(
+        self,
+        table: Path,
+        specs: Sequence[ModelSpec],
+        *,
+        holdout: float = 0.0,
+        seed: int | None = None,
+        limits: Limits | None = None,
+        queue: bool = True,
+    ) -> Started:
+        """Start to train models on a table, each in a process of its own.
+
+        Args:
+            table: a file of events.
+            specs: the models; hyperparameters as clients send them. One with bad hyperparameters fails at once and
+                does not keep the others.
+            holdout: fraction of the events that is not trained on but scored, 0 for none.
+            seed: of everything random where a model's ``random_state`` is not given.
+            limits: of each model; those of the settings by default.
+            queue: whether models may wait for a slot.
+
+        Raises:
+            BadRequest, UnknownModelType, DuplicateIds, ModelExists, NoFreeSlots, BadTable, TooLarge: nothing is
+                trained then.
+        """
+        ids = [spec.id for spec in specs]
+        _check_ids(ids)
+        self._tidy()
+        self._registry.refuse_taken(ids)
+        models = [self._resolve(spec, self.seed if seed is None else seed) for spec in specs]
+        if not queue:
+            self._engine.refuse_beyond_free(len(models))
+        return self._jobs.start(
+            self._read(table, "both classes"),
+            models,
+            holdout=holdout,
+            limits=limits or self.limits,
+            queue=queue,
+        )
+
+    def wait(self, started: Started, seconds: float | None = None) -> Job:
+        """The job when all of its models have ended, or as it stands when the time is up."""
+        finished, _ = wait_for(started.futures, seconds)
+        for future in finished:
+            future.result()
+        return self.job(started.job.id)
+
+    def job(self, job_id: str) -> Job:
+        """The job of that id as it stands.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return self._registry.job(job_id)
+
+    # models
+
+    def list_models(self) -> list[Model]:
+        """All models, in the order in which they were asked for; perhaps none."""
+        return self._registry.models()
+
+    def models(self) -> list[Model]:
+        """All models, of which there must be one at least.
+
+        Raises:
+            NoModels: there are none.
+        """
+        models = self.list_models()
+        if not models:
+            raise NoModels("No model has been trained yet; train one first.")
+        return models
+
+    def compare(self, table: Path, ids: Sequence[str], scorings: Sequence[str] = ()) -> dict[str, tuple[Score, ...]]:
+        """Score models on the same events.
+
+        Args:
+            table: a file of events with labels, best of events that none of the models was trained on.
+            ids: the models; naming one twice changes nothing.
+            scorings: names of figures of merit; those of the settings by default.
+
+        Raises:
+            BadRequest, ModelNotFound, DamagedArtefact, BadTable, TooLarge
+        """
+        if not ids:
+            raise BadRequest("No model is named; name at least one to compare.")
+        models = self._registry.find(dict.fromkeys(ids))
+        pipelines = {model.id: self._pipeline(model) for model in models}
+        events = self._read(table, "both classes")
+        names = tuple(scorings) or self.scorings
+        return {name: score_model(pipeline, events, names, seed=self.seed) for name, pipeline in pipelines.items()}
+
+    def current(self) -> Model:
+        """The current model.
+
+        Raises:
+            NoCurrentModel: none is set.
+        """
+        return self._registry.current()
+
+    def choose(self, model_id: str) -> None:
+        """Make a model current.
+
+        Raises:
+            ModelNotFound: there is none of that id.
+            AlreadyCurrent: it is current already.
+        """
+        self._registry.choose(model_id)
+
+    def unset(self) -> str:
+        """Make no model current; returns the id of the one that was.
+
+        Raises:
+            NoCurrentModel: none was.
+        """
+        return self._registry.unset()
+
+    def remove(self, *ids: str) -> list[str]:
+        """Remove models and their artefacts; returns their ids.
+
+        Raises:
+            ModelNotFound: naming every id that is none; nothing is removed then.
+        """
+        return self._remove(ids)
+
+    def remove_all(self) -> list[str]:
+        """Remove all models; returns their ids.
+
+        Raises:
+            NoModels: there are none.
+        """
+        removed = self._remove(None)
+        if not removed:
+            raise NoModels("There are no models to remove.")
+        return removed
+
+    def predict(self, table: Path, model_id: str | None = None) -> Predictions:
+        """What a model says of each event of a table.
+
+        Args:
+            table: a file of events; weights and labels in it are ignored.
+            model_id: the model; the current one by default.
+
+        Raises:
+            NoCurrentModel, ModelNotFound, DamagedArtefact, BadTable, TooLarge
+        """
+        model = self.current() if model_id is None else self._registry.find([model_id])[0]
+        pipeline = self._pipeline(model)
+        events = self._read(table, "ignored")
+        return Predictions(
+            model=model.id,
+            index_name=self.schema.index.name,
+            index=events.index,
+            signal=estimators.select(pipeline, events.features),
+            score=estimators.score_events(pipeline, events.features),
+            remarks=events.remarks,
+        )
+
+    def _read(self, table: Path, labels: Labels) -> Events:
+        return read_events(table, self.schema, labels=labels, max_bytes=self._max_table_bytes)
+
+    def _tidy(self) -> None:
+        # In this order: who is in the registry held its lock before it came there, so without the lock it is dead.
+        owners = self._registry.unfinished_owners()
+        self._registry.interrupt(owners - self._files.living_owners())
+
+    def _resolve(self, spec: ModelSpec, seed: int) -> ModelState:
+        if spec.type not in self.model_types:
+            raise UnknownModelType(
+                f"There is no model type {spec.type!r} (model {spec.id!r}); there are: {', '.join(self.model_types)}."
+            )
+        try:
+            values = estimators.resolve(spec.type, spec.hyperparameters)
+        except BadHyperparameters as error:
+            return ModelState(spec=spec, seed=seed, state=State.FAILED, reason=str(error))
+        return ModelState(spec=spec.model_copy(update={"hyperparameters": values}), seed=seed, state=State.QUEUED)
+
+    def _pipeline(self, model: Model) -> Pipeline:
+        if model.features != self.schema.feature_names:
+            raise Conflict(
+                f"The model {model.id!r} was trained on other columns than the settings name now; "
+                f"train it again, or set DATASET_COLS and NON_FEATURE_COLS back."
+            )
+        try:
+            return self._load(model.digest)
+        except DamagedArtefact as error:
+            raise DamagedArtefact(
+                f"The model {model.id!r} cannot be used: {error}. Remove it and train it again."
+            ) from error
+
+    def _load_uncached(self, digest: str) -> Pipeline:
+        return persist.loads(self._files.read_artefact(digest))
+
+    def _remove(self, ids: Sequence[str] | None) -> list[str]:
+        removed = self._registry.remove(ids)
+        for model in removed:
+            self._registry.release_artefact(model.digest, self._files.drop_artefact)
+            self._registry.release_table(model.table, self._files.drop_table)
+        return [model.id for model in removed]
+
+
+def _check_names(setting: str, names: Sequence[str], known: Collection[str]) -> None:
+    if unknown := [name for name in names if name not in known]:
+        raise BadConfiguration(f"{setting} names {', '.join(unknown)}; there are: {', '.join(known)}.")
+
+
+def _check_ids(ids: Sequence[str]) -> None:
+    if not ids:
+        raise BadRequest("No model is named; name at least one to train.")
+    for name in ids:
+        fault = _fault_of_id(name)
+        if fault:
+            raise BadRequest(f"The model id {name[:LONGEST_ID]!r} {fault}; choose another.")
+    if twice := [repr(name) for name, count in Counter(ids).items() if count > 1]:
+        raise DuplicateIds(f"Named more than once: {', '.join(twice)}; give each model an id of its own.")
+
+
+def _fault_of_id(name: str) -> str:
+    if not name:
+        return "is empty"
+    if len(name) > LONGEST_ID:
+        return f"is longer than {LONGEST_ID} characters"
+    # Neither has a place in a path of a URL, nor in every database.
+    if "\0" in name or any("\ud800" <= character <= "\udfff" for character in name):
+        return "has characters that are no text"
+    return ""

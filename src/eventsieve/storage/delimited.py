@@ -1,0 +1,189 @@
+"""Delimited text (CSV): whole lines in, Arrow columns out, and every line that is no row of the table named.
+
+A good table is read once, its columns converted while they are parsed. Where that fails, it is read again as text,
+with all that it takes to say where each fault stands.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from eventsieve.domain.events import Events, Labels, check, needed
+from eventsieve.domain.schema import Column, Schema
+from eventsieve.errors import BadTable, TooLarge
+from eventsieve.storage.containers import unpacked
+from eventsieve.storage.lines import BLOCK, Notes, blocks_of_lines, line_ends, rows, without_blanks
+
+__all__ = ["gather", "read_csv"]
+
+_DELIMITERS = (",", ";", "\t")
+
+
+@dataclass(frozen=True)
+class _Header:
+    """The first line with text in it."""
+
+    names: tuple[str, ...]
+    delimiter: str
+    line: int
+
+
+def read_csv(path: Path, schema: Schema, *, labels: Labels, max_bytes: int) -> Events:
+    """The events in a plain, gzip'd or zipped text whose first line names the columns.
+
+    Raises:
+        BadTable: it is no such text, or the table has faults, all of them named.
+        TooLarge: the text or its columns take more than ``max_bytes``.
+    """
+    try:
+        with unpacked(path) as stream:
+            header, body = _open(stream, schema, max_bytes)
+            types = {column.name: _arrow_type(column) for column in needed(schema, labels=labels)}
+            table = _parse(body, header, types, max_bytes)
+        return check(table, schema, labels=labels, header=header.names)
+    except (BadTable, pa.ArrowInvalid):
+        return _diagnose(path, schema, labels, max_bytes)
+
+
+def gather(batches: Iterable[pa.RecordBatch], arrow: pa.Schema, max_bytes: int) -> pa.Table:
+    """One table of all batches, each of the Arrow schema given.
+
+    Raises:
+        TooLarge: together they take more than ``max_bytes`` of memory.
+    """
+    kept: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        kept.append(batch)
+        size += batch.nbytes
+        if size > max_bytes:
+            raise TooLarge(f"The table takes more than {max_bytes} bytes of memory; send it in parts.")
+    return pa.Table.from_batches(kept, arrow)
+
+
+def _diagnose(path: Path, schema: Schema, labels: Labels, max_bytes: int) -> Events:
+    """Read everything as text and name all faults; a table that was only unusual passes."""
+    notes = Notes()
+    with unpacked(path) as stream:
+        header, body = _open(stream, schema, max_bytes)
+        notes.skipped += range(1, header.line + 1)
+        types = {column.name: pa.string() for column in needed(schema, labels=labels)}
+        try:
+            table = _parse(rows(body, header.delimiter, notes), header, types, max_bytes, notes)
+        except pa.ArrowInvalid as exc:
+            faults = notes.faults(len(header.names)) if notes.full else [f"The file cannot be read as CSV: {exc}"]
+            raise BadTable(*faults) from exc
+    faults = notes.faults(len(header.names))
+    try:
+        events = check(table, schema, labels=labels, header=header.names, line_of=notes.line_of())
+    except BadTable as exc:
+        raise BadTable(*faults, *exc.faults) from exc
+    if faults:
+        raise BadTable(*faults)
+    return events
+
+
+def _open(stream: IO[bytes], schema: Schema, max_bytes: int) -> tuple[_Header, Iterator[bytes]]:
+    """The header of a text and, in blocks of whole lines, what stands below it."""
+    blocks = blocks_of_lines(stream, max_bytes)
+    above = 0
+    for block in blocks:
+        text = block.removeprefix(b"\xef\xbb\xbf").lstrip(b" \r\n")
+        if text:
+            line = re.split(rb"[\r\n]", text, maxsplit=1)[0]
+            rest = re.sub(rb"\A\r?\n|\A\r", b"", text[len(line) :])
+            above += line_ends(block[: len(block) - len(text)])
+            header = _header(line.decode(), above + 1, schema)
+            return header, (without_blanks(part, header.delimiter) for part in chain([rest] if rest else [], blocks))
+        above += line_ends(block)
+    raise BadTable("The file holds nothing but blanks.")
+
+
+def _header(text: str, line: int, schema: Schema) -> _Header:
+    """The names in the first line, split where that gives the most columns of the schema."""
+    known = {column.name for column in schema.columns}
+    found: list[_Header] = []
+    for delimiter in _DELIMITERS:
+        try:
+            names = next(csv.reader([text], delimiter=delimiter, skipinitialspace=True))
+        except csv.Error as exc:
+            raise BadTable(f"The names of the columns cannot be read: {exc}.") from exc
+        found.append(_Header(tuple(name.strip() for name in names), delimiter, line))
+    return max(found, key=lambda header: (len(known.intersection(header.names)), len(header.names)))
+
+
+def _arrow_type(column: Column) -> pa.DataType:
+    """What a column is read as at once; whole numbers among the features may be spelled as floats."""
+    return {"index": pa.int64(), "label": pa.string()}.get(column.role, pa.float64())
+
+
+def _parse(
+    blocks: Iterator[bytes],
+    header: _Header,
+    types: Mapping[str, pa.DataType],
+    max_bytes: int,
+    notes: Notes | None = None,
+) -> pa.Table:
+    """The columns named in ``types``, as far as the header has them.
+
+    With ``notes``, lines that have another number of values than the header are noted there and left out, until the
+    notes are full; without, they are an error.
+
+    Raises:
+        pyarrow.ArrowInvalid: the text does not parse, or a value is not of the column's type.
+        TooLarge: the columns take more than ``max_bytes``.
+    """
+
+    def note(row: pacsv.InvalidRow) -> str:
+        if notes is None or notes.full:
+            return "error"
+        notes.ragged.append((row.number, row.actual_columns))
+        return "skip"
+
+    places = {name: str(header.names.index(name)) for name in types if name in header.names}
+    arrow = pa.schema([(name, types[name]) for name in places])
+    first = next(blocks, None)
+    if first is None or not places:
+        return arrow.empty_table()
+    reader = pacsv.open_csv(
+        pa.PythonFile(_Feed(chain([first], blocks)), mode="r"),
+        # The names of the header may repeat; places do not.
+        read_options=pacsv.ReadOptions(
+            column_names=[str(place) for place in range(len(header.names))],
+            block_size=4 * BLOCK,
+            use_threads=notes is None,
+        ),
+        parse_options=pacsv.ParseOptions(
+            delimiter=header.delimiter,
+            invalid_row_handler=None if notes is None else note,
+            newlines_in_values=notes is None,
+        ),
+        convert_options=pacsv.ConvertOptions(
+            include_columns=list(places.values()),
+            column_types={place: types[name] for name, place in places.items()},
+        ),
+    )
+    return gather((batch.rename_columns(arrow.names) for batch in reader), arrow, max_bytes)
+
+
+class _Feed(io.RawIOBase):
+    """Blocks of bytes as the file that Arrow reads; a block is never longer than what is asked for at once."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:  # noqa: ARG002 - Arrow takes less than it asked for
+        return next(self._blocks, b"")

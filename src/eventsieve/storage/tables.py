@@ -1,0 +1,82 @@
+"""Tables of events as Arrow files: written once, then mapped into memory by everyone who needs them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv, parquet
+
+from eventsieve.domain.events import Events
+from eventsieve.domain.schema import Schema
+from eventsieve.errors import BadRequest, DamagedArtefact
+
+__all__ = ["map_events", "write_events", "write_table"]
+
+
+def write_events(events: Events, path: Path) -> None:
+    """Write the events as one uncompressed record batch, so that they can be mapped without a copy.
+
+    The features are one column of fixed-size lists: row by row in memory, as the estimators take them.
+    """
+    width = events.features.shape[1]
+    columns = {
+        "index": pa.array(events.index),
+        "features": pa.FixedSizeListArray.from_arrays(pa.array(events.features.reshape(-1)), width),
+    }
+    if events.weight is not None:
+        columns["weight"] = pa.array(events.weight)
+    if events.label is not None:
+        columns["label"] = pa.array(events.label.astype(np.uint8))
+    batch = pa.record_batch(columns)
+    batch = batch.replace_schema_metadata({"eventsieve.schema": events.schema.model_dump_json()})
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.schema) as writer:
+        writer.write_batch(batch)
+
+
+def map_events(path: Path) -> Events:
+    """The events of a file that `write_events` wrote; the arrays are views of the mapped file, read-only.
+
+    Raises:
+        DamagedArtefact: the file is missing or is not what was written.
+    """
+    try:
+        with pa.memory_map(str(path)) as file:
+            batch = pa.ipc.open_file(file).get_batch(0)
+        metadata = batch.schema.metadata[b"eventsieve.schema"]
+        schema = Schema.model_validate_json(metadata)
+        columns = {name: batch.column(name) for name in batch.schema.names}
+        features = columns["features"].flatten().to_numpy(zero_copy_only=True)
+        return Events(
+            schema=schema,
+            features=features.reshape(batch.num_rows, len(schema.features)),
+            index=columns["index"].to_numpy(),
+            weight=columns["weight"].to_numpy() if "weight" in columns else None,
+            label=columns["label"].to_numpy().view(np.bool_) if "label" in columns else None,
+        )
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        raise DamagedArtefact(f"The stored table {path.name} is damaged or missing; upload it again.") from error
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a table for people: CSV, CSV.gz or Parquet by the path's suffix; whole or not at all.
+
+    Raises:
+        BadRequest: the suffix is another one.
+    """
+    suffix = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
+    if suffix not in (".csv", ".csv.gz", ".parquet"):
+        raise BadRequest(f"{path.name} ends in none of .csv, .csv.gz, .parquet; choose one of them.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        if suffix == ".parquet":
+            parquet.write_table(table, temporary)
+        else:
+            with pa.output_stream(str(temporary), compression="gzip" if suffix == ".csv.gz" else None) as file:
+                csv.write_csv(table, file, csv.WriteOptions(quoting_style="needed"))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

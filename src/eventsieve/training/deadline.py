@@ -1,0 +1,328 @@
+"""One task in one child under its limits: wait for an answer, or end the child when a limit passes."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.connection import wait as wait_for
+from typing import Any
+
+import psutil
+from pydantic import ValidationError
+
+from eventsieve.records import Limits, Outcome, State
+from eventsieve.training.nursery import PID, STATUS
+
+__all__ = ["Nursery", "Task", "run"]
+
+START_SECONDS = 120.0
+"""A child that is not ready by then never will be; the first one waits for the libraries to load."""
+
+GRACE_SECONDS = 2.0
+"""How long a child may take to end by itself after its answer, and the kernel to bury one that was killed."""
+
+POLL_SECONDS = 0.05
+"""How often memory and cancellation are looked at: what a child can allocate in this time is the overshoot."""
+
+MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Something to be done in a child: ``run`` is ``module:function``, called with the arguments and ``send``."""
+
+    run: str
+    arguments: Mapping[str, Any]
+    limits: Limits = field(default_factory=Limits)
+    started: Callable[[], None] = lambda: None
+    """Called when the child is ready, from the thread that supervises it."""
+    done: Callable[[Outcome], None] = lambda _: None
+    """Called with the outcome, likewise."""
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+class Nursery:
+    """This side of the nursery process; it is started by the first task and again if it was lost.
+
+    Args:
+        threads: how many threads the numerical libraries of one child may use.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        self.threads = threads
+        self._lock = threading.Lock()
+        self._control: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def fork(self) -> Child:
+        """A new child that waits for its task."""
+        with self._lock:
+            try:
+                return self._fork()
+            except OSError:
+                # The nursery was ended from outside; its children ended with it, and a new one takes over.
+                self._close()
+                return self._fork()
+
+    def warm(self) -> None:
+        """Start the nursery, so that its libraries load before the first task."""
+        with self._lock:
+            if self._control is None:
+                self._start()
+
+    def kill(self, pid: int) -> None:
+        """End a child and all that it started; one that has ended already is left in peace."""
+        with self._lock:
+            if self._control is not None:
+                try:
+                    self._control.sendall(b"-" + PID.pack(pid))
+                except OSError:
+                    self._close()
+
+    def close(self) -> None:
+        """End the nursery and its children."""
+        with self._lock:
+            self._close()
+
+    def _fork(self) -> Child:
+        control = self._control or self._start()
+        ours, theirs = socket.socketpair()
+        status, their_status = os.pipe()
+        try:
+            socket.send_fds(control, [b"+"], [theirs.fileno(), their_status])
+            answer = control.recv(PID.size, socket.MSG_WAITALL)
+            if len(answer) < PID.size:
+                raise ConnectionResetError("the nursery has ended")
+        except OSError:
+            ours.close()
+            os.close(status)
+            raise
+        finally:
+            theirs.close()
+            os.close(their_status)
+        (pid,) = PID.unpack(answer)
+        return Child(pid, Connection(ours.detach()), status)
+
+    def _start(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-P", "-m", "eventsieve.training.nursery", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env=os.environ | _thread_limits(self.threads),
+                # Ctrl-C in the server's terminal is for the server, which ends the children in order.
+                start_new_session=True,
+            )
+        self._control = ours
+        return ours
+
+    def _close(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._process is not None:
+            try:
+                self._process.wait(GRACE_SECONDS)
+            except subprocess.TimeoutExpired:  # still importing
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+
+def _thread_limits(threads: int) -> dict[str, str]:
+    # Read once, when the libraries load. Without PASSIVE, OpenMP threads of one child spin while they wait and take
+    # the cores from the others: 2.5 to 12 times slower with four boosters on two cores.
+    names = ("OMP", "OPENBLAS", "MKL", "VECLIB", "NUMEXPR")
+    variables = {f"{name}_NUM_THREADS": str(threads) for name in names}
+    variables["VECLIB_MAXIMUM_THREADS"] = variables.pop("VECLIB_NUM_THREADS")
+    variables |= {"OMP_WAIT_POLICY": "PASSIVE", "LOKY_MAX_CPU_COUNT": str(threads)}
+    # A process with threads must not fork; this is the only one that the libraries start when they load.
+    return variables | {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
+
+
+@dataclass
+class Child:
+    """A child of the nursery, seen from here.
+
+    Attributes:
+        pid: process id, also of its process group.
+        connection: messages in both directions, each a JSON document.
+        status: descriptor on which the return code comes when the child has been buried.
+    """
+
+    pid: int
+    connection: Connection
+    status: int
+
+    def bury(self, seconds: float) -> int | None:
+        """The return code, or None if the child is still there after so many seconds."""
+        if not wait_for([self.status], seconds):
+            return None
+        code = os.read(self.status, STATUS.size)
+        # An empty read: the nursery itself was killed, and the child with it.
+        return int(STATUS.unpack(code)[0]) if code else -signal.SIGKILL
+
+    def close(self) -> None:
+        """Let go of the descriptors."""
+        self.connection.close()
+        os.close(self.status)
+
+
+def run(nursery: Nursery, task: Task) -> Outcome:
+    """Do the task in a child of its own and say how it ended; whatever happens there is an outcome, not an exception.
+
+    When this returns, the child and all that it started are gone.
+    """
+    if task.cancelled.is_set():
+        return Outcome(state=State.CANCELLED, reason="Cancelled before it started.")
+    child = nursery.fork()
+    watch = _Watch(child, task)
+    try:
+        outcome = watch.outcome()
+        if outcome is None or child.bury(GRACE_SECONDS) is None:
+            nursery.kill(child.pid)
+            child.bury(GRACE_SECONDS)
+        return (outcome or watch.verdict()).model_copy(
+            update={"seconds": watch.seconds(), "peak_memory": watch.peak or None}
+        )
+    finally:
+        child.close()
+
+
+class _Watch:
+    """Watches one child: its messages, the clock, its memory and the wish to cancel."""
+
+    def __init__(self, child: Child, task: Task) -> None:
+        self.child = child
+        self.task = task
+        self.peak = 0
+        self.ready: float | None = None
+        self.ended: float | None = None
+        self.broken: Outcome | None = None
+        self.forked = time.monotonic()
+
+    def outcome(self) -> Outcome | None:
+        """What the child answers, or None where it must be ended or has ended itself."""
+        self._send_task()
+        while self.broken is None:
+            patience = min(POLL_SECONDS, max(self._left(), 0.0))
+            if wait_for([self.child.connection], patience):
+                message = self._receive()
+                if message is not None and "outcome" in message:
+                    return self._answer(message["outcome"])
+            self.broken = self.broken or self._excess()
+        self.ended = time.monotonic()
+        return None
+
+    def verdict(self) -> Outcome:
+        """Why there is no answer."""
+        return self.broken or Outcome(state=State.DIED, reason="The process ended without an answer.")
+
+    def seconds(self) -> float:
+        """Wall-clock seconds from ready to the end."""
+        if self.ready is None:
+            return 0.0
+        return (self.ended or time.monotonic()) - self.ready
+
+    def _send_task(self) -> None:
+        limits = self.task.limits
+        message = {
+            "run": self.task.run,
+            "arguments": dict(self.task.arguments),
+            "memory": limits.memory,
+            "cpu_seconds": limits.seconds and math.ceil(10 + 8 * limits.seconds),
+        }
+        try:
+            self.child.connection.send_bytes(json.dumps(message).encode())
+        except OSError:
+            self.broken = self._ended()
+
+    def _receive(self) -> dict[str, Any] | None:
+        try:
+            data = self.child.connection.recv_bytes(64 * MEBIBYTE)
+        except (EOFError, OSError):
+            self.broken = self._ended()
+            return None
+        try:
+            message = json.loads(data)
+        except ValueError:
+            message = None
+        if not isinstance(message, dict):
+            self.broken = _garbage("a message that is no JSON object")
+            return None
+        if "ready" in message and self.ready is None:
+            self.ready = time.monotonic()
+            self.task.started()
+        return message
+
+    def _answer(self, data: object) -> Outcome | None:
+        self.ended = time.monotonic()
+        try:
+            return Outcome.model_validate(data)
+        except ValidationError as error:
+            self.broken = _garbage(f"an outcome that is none ({error.error_count()} faults)")
+            return None
+
+    def _left(self) -> float:
+        now = time.monotonic()
+        if self.ready is None:
+            return self.forked + START_SECONDS - now
+        limit = self.task.limits.seconds
+        return math.inf if limit is None else self.ready + limit - now
+
+    def _excess(self) -> Outcome | None:
+        """The limit that has been passed, if one has."""
+        if self.task.cancelled.is_set():
+            return Outcome(state=State.CANCELLED, reason="Cancelled while it was training.")
+        if self._left() <= 0:
+            if self.ready is None:
+                return Outcome(state=State.DIED, reason=f"The process was not ready after {START_SECONDS:g} s.")
+            reason = (
+                f"Not trained within the time limit of {self.task.limits.seconds:g} s; "
+                f"choose a faster type or parameters, fewer events, or raise TIME_LIMIT."
+            )
+            return Outcome(state=State.TIMED_OUT, reason=reason)
+        self.peak = max(self.peak, _resident(self.child.pid))
+        limit = self.task.limits.memory
+        if limit is not None and self.peak > limit:
+            reason = (
+                f"Used {self.peak / MEBIBYTE:.0f} MB of memory, more than the {limit / MEBIBYTE:.0f} MB "
+                f"of one slot; choose smaller parameters, fewer events, or raise MEMORY_LIMIT_MB."
+            )
+            return Outcome(state=State.OUT_OF_MEMORY, reason=reason)
+        return None
+
+    def _ended(self) -> Outcome:
+        code = self.child.bury(GRACE_SECONDS)
+        if code is None:
+            return _garbage("a closed connection")
+        if code >= 0:
+            return Outcome(state=State.DIED, reason=f"The process ended with exit code {code} and without an answer.")
+        if -code == signal.SIGXCPU:
+            return Outcome(state=State.TIMED_OUT, reason="The process used up its processor time.")
+        name = signal.Signals(-code).name
+        hint = "; perhaps the system ran out of memory" if -code == signal.SIGKILL else ""
+        return Outcome(state=State.DIED, reason=f"The process was ended by {name}{hint}.")
+
+
+def _garbage(what: str) -> Outcome:
+    return Outcome(state=State.DIED, reason=f"The process answered with {what}.")
+
+
+def _resident(pid: int) -> int:
+    """Resident memory of a process in bytes, 0 when it is gone."""
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:  # it is ending; its return code will tell
+        return 0

@@ -1,0 +1,178 @@
+"""The nursery: a process that has the libraries loaded and forks a child for each task.
+
+It runs as ``python -m eventsieve.training.nursery FD`` and is spoken to over the socket ``FD``:
+
+- ``b"+"`` with two descriptors forks a child; the answer is its process id. The first descriptor is the child's
+  end of its own connection: the task comes in over it as JSON and messages go out. The child's return code is
+  written to the second one, in the manner of ``subprocess``: negative for a signal.
+- ``b"-"`` and a process id ends that child and all that it started.
+
+The nursery dies when the socket closes, and the children die with the nursery, so nothing outlives a server that
+was killed. It is the only one that waits for the children, hence the only one that can signal a process id
+without the risk that it belongs to somebody else by now.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import importlib
+import json
+import os
+import resource
+import selectors
+import signal
+import socket
+import struct
+import sys
+import traceback
+from multiprocessing.connection import Connection
+from typing import Any, NoReturn
+
+__all__ = ["PID", "PRELOADED", "STATUS", "main"]
+
+PID = struct.Struct("!q")
+STATUS = struct.Struct("!q")
+
+PRELOADED = ("eventsieve.training.worker",)
+"""Modules that the children find loaded."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(descriptor: int) -> None:
+    """Serve the socket until it closes."""
+    for module in PRELOADED:
+        importlib.import_module(module)
+    _Nursery(socket.socket(fileno=descriptor)).serve()
+
+
+class _Nursery:
+    def __init__(self, control: socket.socket) -> None:
+        self.control = control
+        self.children: dict[int, int] = {}
+        # A signal that arrives between two calls of select would be slept through; the wake-up socket keeps it.
+        self.wakeup, writer = socket.socketpair()
+        for end in (self.wakeup, writer):
+            end.setblocking(False)
+        self.writer = writer
+
+    def serve(self) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self.writer.fileno(), warn_on_full_buffer=False)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.control, selectors.EVENT_READ)
+            selector.register(self.wakeup, selectors.EVENT_READ)
+            while True:
+                ready = {key.fileobj for key, _ in selector.select()}
+                if self.wakeup in ready:
+                    self.reap()
+                if self.control in ready and not self.answer():
+                    break
+        for pid in self.children:
+            _kill_group(pid)
+
+    def answer(self) -> bool:
+        """Carry out one request; False when there will be no more."""
+        try:
+            request, descriptors, _, _ = socket.recv_fds(self.control, 1, 2)
+        except ConnectionResetError:
+            return False
+        if request == b"+":
+            self.fork(*descriptors)
+        elif request == b"-":
+            (pid,) = PID.unpack(self.control.recv(PID.size, socket.MSG_WAITALL))
+            if pid in self.children:
+                _kill_group(pid)
+        return bool(request)
+
+    def fork(self, connection: int, status: int) -> None:
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            for inherited in (self.control, self.wakeup, self.writer):
+                inherited.close()
+            for other in (*self.children.values(), status):
+                os.close(other)
+            _live(connection, parent)
+        os.close(connection)
+        self.children[pid] = status
+        self.control.sendall(PID.pack(pid))
+
+    def reap(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self.wakeup.recv(4096):
+                pass
+        while self.children:
+            pid, code = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                break
+            # What the child started and left behind goes with it.
+            _kill_group(pid)
+            status = self.children.pop(pid)
+            with contextlib.suppress(BrokenPipeError):
+                os.write(status, STATUS.pack(os.waitstatus_to_exitcode(code)))
+            os.close(status)
+
+
+def _kill_group(pid: int) -> None:
+    for kill in (os.killpg, os.kill):
+        # The child is its group's leader only after its first steps, and may be gone already.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(pid, signal.SIGKILL)
+
+
+def _live(descriptor: int, parent: int) -> NoReturn:
+    """The child's whole life; it never returns into the nursery's loop."""
+    code = 1
+    try:
+        os.setsid()
+        _die_with(parent)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        faulthandler.enable()
+        with Connection(descriptor) as connection:
+            _work(connection)
+        code = 0
+    except BaseException:  # noqa: BLE001 - the edge of the process: it is told and ends with it
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # No atexit handlers, no destructors: they belong to the nursery.
+        os._exit(code)
+
+
+def _die_with(parent: int) -> None:
+    """Ask the kernel to end this process when the nursery ends, however it ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # the nursery ended before the kernel was asked
+            os._exit(1)
+
+
+def _work(connection: Connection) -> None:
+    task: dict[str, Any] = json.loads(connection.recv_bytes())
+    _limit(task)
+    module, _, function = task["run"].partition(":")
+
+    def send(message: dict[str, Any]) -> None:
+        connection.send_bytes(json.dumps(message).encode())
+
+    getattr(importlib.import_module(module), function)(task["arguments"], send)
+
+
+def _limit(task: dict[str, Any]) -> None:
+    """The kernel's own limits, looser than the supervisor's: they hold where the supervisor is slow or gone."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if task["memory"]:
+        resource.setrlimit(resource.RLIMIT_DATA, (2 * task["memory"], resource.RLIM_INFINITY))
+    if task["cpu_seconds"]:
+        resource.setrlimit(resource.RLIMIT_CPU, (task["cpu_seconds"], task["cpu_seconds"] + 1))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

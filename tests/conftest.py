@@ -1,0 +1,153 @@
+"""What the tests share: events to work on, and services, clients and servers over a fresh store."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import psutil
+import pytest
+from fastapi.testclient import TestClient
+
+from eventsieve.api.app import create_app
+from eventsieve.domain.schema import Schema, load_schema
+from eventsieve.domain.simulation import simulate
+from eventsieve.service import Service
+from eventsieve.settings import Settings, read_settings
+from eventsieve.storage.tables import write_table
+
+TESTS = Path(__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.upper().startswith("EVENTSIEVE_"):
+            monkeypatch.delenv(name)
+    # Children of the engine find tests/misbehave.py; a .env of the developer's is not found.
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def schema() -> Schema:
+    return load_schema("atlas-higgs-2014")
+
+
+@pytest.fixture(scope="session")
+def real_data(pytestconfig: pytest.Config) -> Path:
+    """The folder of real events, which is no part of the project."""
+    folder = pytestconfig.rootpath.parent / "shared" / "data"
+    if not (folder / "higgsml_training_17889.csv.gz").is_file():
+        pytest.skip(f"no real events in {folder}; put higgsml_training_17889.csv.gz of CERN Open Data 328 there")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def events_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """2,000 simulated events with labels."""
+    path = tmp_path_factory.mktemp("events") / "train.csv"
+    write_table(simulate(2000, seed=3), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def unlabelled_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """500 other simulated events without weights and labels."""
+    path = tmp_path_factory.mktemp("events") / "test.csv"
+    write_table(simulate(500, seed=4, first_id=350_000).drop_columns(["Weight", "Label"]), path)
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A fresh store with four slots and no report."""
+    return read_settings(
+        MODEL_DIR=tmp_path / "models",
+        LOG_DIR=tmp_path / "logs",
+        PDF_PATH=tmp_path / "no" / "eda.pdf",
+        NUM_CPUS=4,
+        TIME_LIMIT=60.0,
+    )
+
+
+@pytest.fixture
+def service(settings: Settings) -> Iterator[Service]:
+    with Service.open(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    # Every failure that is not an answer would come up here as an exception.
+    with TestClient(create_app(settings)) as opened:
+        yield opened
+
+
+@dataclass
+class Server:
+    """A server in a process of its own."""
+
+    process: subprocess.Popen[bytes]
+    http: httpx2.Client
+    folder: Path
+
+    def kill(self) -> None:
+        """As kill -9 does."""
+        self.process.kill()
+        self.process.wait()
+
+    def family(self) -> list[psutil.Process]:
+        """The server's process and all that descend from it."""
+        process = psutil.Process(self.process.pid)
+        return [process, *process.children(recursive=True)]
+
+
+@contextmanager
+def run_server(folder: Path, **settings: object) -> Iterator[Server]:
+    """A server over the store in a folder, ended at the end of the block."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    values = {"MODEL_DIR": folder / "models", "LOG_DIR": folder / "logs", "PDF_PATH": "", "NUM_CPUS": 4} | settings
+    environment = os.environ | {f"EVENTSIEVE_{name}": str(value) for name, value in values.items()}
+    with (folder / "server.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "eventsieve", "serve", "--port", str(port)], env=environment, stderr=log, stdout=log
+        )
+    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=120, trust_env=False) as http:
+        try:
+            _await(http, process, folder)
+            yield Server(process, http, folder)
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _await(http: httpx2.Client, process: subprocess.Popen[bytes], folder: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            http.get("/").raise_for_status()
+        except httpx2.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail(f"the server did not start: {(folder / 'server.log').read_text()}")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with run_server(tmp_path) as running:
+        yield running

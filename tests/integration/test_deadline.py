@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from eventsieve.records import Limits, Outcome, State
+from eventsieve.training.deadline import Nursery, Task, run
+
+LATE = 0.3
+"""Seconds by which an answer may come after its limit."""
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+        nursery = Nursery()
+        # The first child waits for the libraries, which belongs to no test.
+        assert run(nursery, Task("misbehave:answer", {})).state is State.TRAINED
+    yield nursery
+    nursery.close()
+
+
+def spent(pid: int) -> bool:
+    """Whether nothing of a process is left that could use a processor."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def children(nursery: Nursery) -> list[psutil.Process]:
+    assert nursery._process is not None
+    return psutil.Process(nursery._process.pid).children(recursive=True)
+
+
+@pytest.mark.parametrize("how", ["hold_the_interpreter", "burn", "ignore_signals"])
+def test_a_child_is_gone_when_its_time_is_up(nursery: Nursery, how: str) -> None:
+    outcome = run(nursery, Task(f"misbehave:{how}", {}, Limits(seconds=0.5)))
+    assert outcome.state is State.TIMED_OUT
+    assert "0.5 s" in outcome.reason
+    assert "TIME_LIMIT" in outcome.reason
+    assert 0.5 <= outcome.seconds <= 0.5 + LATE
+    assert children(nursery) == []
+
+
+def test_what_a_child_started_is_gone_with_it(nursery: Nursery, tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    outcome = run(nursery, Task("misbehave:start_another", {"pid_file": str(pid_file)}, Limits(seconds=0.5)))
+    assert outcome.state is State.TIMED_OUT
+    assert spent(int(pid_file.read_text()))
+
+
+@pytest.mark.parametrize(
+    ("how", "state", "says"),
+    [
+        ("segfault", State.DIED, "SIGSEGV"),
+        ("vanish", State.DIED, "exit code 3"),
+        ("raise_an_error", State.DIED, "exit code 1"),
+        ("be_killed", State.DIED, "out of memory"),
+        ("talk_nonsense", State.DIED, "no answer|outcome that is none"),
+        ("say_no_json", State.DIED, "no JSON"),
+        ("hang_up", State.DIED, "closed connection"),
+        ("eat_memory", State.OUT_OF_MEMORY, "MEMORY_LIMIT_MB"),
+        ("ask_for_too_much", State.OUT_OF_MEMORY, "memory"),
+    ],
+)
+def test_every_end_has_an_outcome_of_its_own(nursery: Nursery, how: str, state: State, says: str) -> None:
+    task = Task(f"misbehave:{how}", TRAINING, Limits(seconds=20.0, memory=500 << 20))
+    outcome = run(nursery, task)
+    assert outcome.state is state
+    assert any(part in outcome.reason for part in says.split("|")), outcome.reason
+    assert children(nursery) == []
+
+
+TRAINING = {
+    "spec": {"id": "m", "type": "LogReg", "hyperparameters": {}},
+    "seed": 0,
+    "table": "nowhere.arrow",
+    "artefact": "nowhere.skops",
+}
+
+
+def test_a_task_can_be_cancelled(nursery: Nursery) -> None:
+    cancelled = threading.Event()
+    ended: list[float] = []
+    timer = threading.Timer(0.2, lambda: (cancelled.set(), ended.append(time.monotonic())))
+    task = Task("misbehave:burn", {}, started=timer.start, cancelled=cancelled)
+    outcome = run(nursery, task)
+    assert outcome.state is State.CANCELLED
+    assert time.monotonic() - ended[0] <= LATE
+    assert children(nursery) == []
+
+
+def test_a_cancelled_task_does_not_start(nursery: Nursery) -> None:
+    cancelled = threading.Event()
+    cancelled.set()
+    started: list[bool] = []
+    task = Task("misbehave:answer", {}, started=lambda: started.append(True), cancelled=cancelled)
+    assert run(nursery, task).state is State.CANCELLED
+    assert started == []
+
+
+def test_an_answer_brings_its_time_and_memory(nursery: Nursery) -> None:
+    outcome = run(nursery, Task("misbehave:answer_later", {}, Limits(seconds=20.0)))
+    assert outcome.state is State.TRAINED
+    assert 0.2 <= outcome.seconds < 10.0
+    assert outcome.peak_memory is not None
+    assert outcome.peak_memory > 1 << 20
+
+
+def test_a_lost_nursery_is_replaced(nursery: Nursery) -> None:
+    assert nursery._process is not None
+    before = nursery._process.pid
+    task = Task("misbehave:burn", {}, Limits(seconds=20.0), started=nursery._process.kill)
+    assert run(nursery, task).state is State.DIED
+    assert run(nursery, Task("misbehave:answer", {})).state is State.TRAINED
+    assert nursery._process.pid != before
+
+
+def test_closing_the_nursery_ends_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    nursery = Nursery()
+    ready = threading.Event()
+    outcomes: list[Outcome] = []
+    task = Task("misbehave:burn", {}, started=ready.set)
+    thread = threading.Thread(target=lambda: outcomes.append(run(nursery, task)))
+    thread.start()
+    assert ready.wait(60)
+    (child,) = children(nursery)
+    nursery.close()
+    thread.join(10)
+    assert outcomes[0].state is State.DIED
+    assert spent(child.pid)

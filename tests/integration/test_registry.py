@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, text
+
+from eventsieve.errors import (
+    AlreadyCurrent,
+    BadConfiguration,
+    DamagedArtefact,
+    ModelExists,
+    ModelNotFound,
+    NoCurrentModel,
+    NotFound,
+)
+from eventsieve.records import Job, Limits, ModelSpec, ModelState, Outcome, Score, State, Table
+from eventsieve.storage.database import open_database
+from eventsieve.storage.registry import Registry
+from eventsieve.storage.rows import Base
+
+TABLE = Table(
+    digest="t" * 64, schema_name="atlas-higgs-2014", events=10, signal=4, created=datetime(2026, 1, 1, tzinfo=UTC)
+)
+TRAINED = Outcome(
+    state=State.TRAINED,
+    seconds=1.5,
+    peak_memory=5_000_000_000,
+    digest="a" * 64,
+    versions={"python": "3.11"},
+    features=("x", "y"),
+    scores=(Score(name="accuracy", value=0.8, uncertainty=0.01), Score(name="ams", value=2.0, cut=0.7)),
+    remarks=("a remark",),
+)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Engine]:
+    engine = open_database(f"sqlite:///{tmp_path / 'registry.sqlite'}", tmp_path / "lock")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def registry(database: Engine) -> Registry:
+    return Registry(database, owner="me")
+
+
+def nothing(*_: object) -> None:
+    pass
+
+
+def add(registry: Registry, *ids: str, settle: Callable[[], None] = nothing) -> Job:
+    spec = ModelSpec(id="", type="LogReg", hyperparameters={"C": 1.0, "class_weight": None})
+    models = [ModelState(spec=spec.model_copy(update={"id": name}), seed=2**32 - 1, state=State.QUEUED) for name in ids]
+    limits = Limits(seconds=2.0, memory=6_000_000_000)
+    return registry.add_job(TABLE, models, holdout=0.25, limits=limits, settle=settle)
+
+
+def add_model(registry: Registry, name: str, digest: str = "a" * 64) -> None:
+    job = add(registry, name)
+    registry.finish(job.id, 0, TRAINED.model_copy(update={"digest": digest}), adopt=nothing)
+
+
+def test_the_migrations_make_what_the_rows_say(database: Engine) -> None:
+    with database.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_a_job_is_read_as_it_was_written(registry: Registry) -> None:
+    job = add(registry, "m1", "m2")
+    assert registry.job(job.id) == job
+    assert [model.spec.id for model in job.models] == ["m1", "m2"]
+    assert job.limits == Limits(seconds=2.0, memory=6_000_000_000)
+    assert job.created.tzinfo is not None
+    assert not job.final
+    with pytest.raises(NotFound, match="'nonsense'"):
+        registry.job("nonsense")
+
+
+def test_a_model_is_read_as_it_was_trained(registry: Registry) -> None:
+    job = add(registry, "m1")
+    registry.start(job.id, 0)
+    assert registry.job(job.id).models[0].state is State.RUNNING
+    registry.finish(job.id, 0, TRAINED, adopt=nothing)
+    (model,) = registry.models()
+    assert model.hyperparameters == {"C": 1.0, "class_weight": None}
+    assert (model.digest, model.table, model.seed) == ("a" * 64, TABLE.digest, 2**32 - 1)
+    assert (model.seconds, model.peak_memory) == (1.5, 5_000_000_000)
+    assert (model.versions, model.features, model.remarks) == ({"python": "3.11"}, ("x", "y"), ("a remark",))
+    assert model.scores == TRAINED.scores
+    assert registry.job(job.id).final
+
+
+def test_an_id_is_taken_by_a_model_and_by_a_training(registry: Registry) -> None:
+    add_model(registry, "old")
+    add(registry, "new")
+    with pytest.raises(ModelExists, match="'old', 'new'"):
+        add(registry, "old", "new", "other")
+    registry.refuse_taken(["other"])
+
+
+def test_a_refused_job_leaves_nothing(registry: Registry) -> None:
+    def fail() -> None:
+        raise OSError("no room")
+
+    with pytest.raises(OSError, match="no room"):
+        add(registry, "m1", settle=fail)
+    assert registry.digests() == (set(), set())
+    add(registry, "m1")
+
+
+def test_a_failed_training_is_no_model_and_frees_its_id(registry: Registry) -> None:
+    job = add(registry, "m1")
+    registry.finish(job.id, 0, Outcome(state=State.TIMED_OUT, reason="late", seconds=2.0), adopt=nothing)
+    assert registry.models() == []
+    state = registry.job(job.id).models[0]
+    assert (state.state, state.reason, state.seconds) == (State.TIMED_OUT, "late", 2.0)
+    add(registry, "m1")
+
+
+def test_without_its_artefact_there_is_no_model(registry: Registry) -> None:
+    def damaged() -> None:
+        raise DamagedArtefact("not written whole")
+
+    job = add(registry, "m1")
+    outcome = registry.finish(job.id, 0, TRAINED, adopt=damaged)
+    assert outcome.state is State.DIED
+    assert registry.models() == []
+    assert registry.job(job.id).models[0].reason == "not written whole"
+
+
+def test_what_the_dead_were_training_is_interrupted(registry: Registry, database: Engine) -> None:
+    mine = add(registry, "mine")
+    other = Registry(database, owner="dead")
+    theirs = add(other, "theirs")
+    other.start(theirs.id, 0)
+    assert registry.interrupt(registry.unfinished_owners() - {"me"}) == 1
+    assert registry.job(theirs.id).models[0].state is State.INTERRUPTED
+    assert registry.job(mine.id).models[0].state is State.QUEUED
+    add(registry, "theirs")
+
+
+def test_the_current_model(registry: Registry, database: Engine) -> None:
+    with pytest.raises(NoCurrentModel):
+        registry.current()
+    with pytest.raises(NoCurrentModel):
+        registry.unset()
+    with pytest.raises(ModelNotFound, match="'m1'"):
+        registry.choose("m1")
+    for name in ("m1", "m2"):
+        add_model(registry, name)
+    registry.choose("m1")
+    with pytest.raises(AlreadyCurrent, match="'m1'"):
+        registry.choose("m1")
+    registry.choose("m2")
+    assert Registry(database, owner="another").current().id == "m2"
+    assert [model.current for model in registry.models()] == [False, True]
+    assert registry.unset() == "m2"
+    with pytest.raises(NoCurrentModel):
+        registry.current()
+    with database.connect() as connection:
+        history = connection.execute(text("SELECT model_id FROM choices ORDER BY number")).scalars().all()
+    assert history == ["m1", "m2", None]
+
+
+def test_a_removed_model_is_not_current(registry: Registry) -> None:
+    add_model(registry, "m1")
+    registry.choose("m1")
+    registry.remove(["m1"])
+    # The same id again is another model, which nobody has chosen.
+    add_model(registry, "m1")
+    with pytest.raises(NoCurrentModel):
+        registry.current()
+
+
+def test_removing_names_all_that_do_not_exist_and_removes_none(registry: Registry) -> None:
+    add_model(registry, "m1")
+    with pytest.raises(ModelNotFound, match="'x', 'y'"):
+        registry.remove(["m1", "x", "y"])
+    assert [model.id for model in registry.models()] == ["m1"]
+    assert [model.id for model in registry.remove()] == ["m1"]
+    assert registry.models() == []
+
+
+def test_files_are_dropped_with_their_last_user(registry: Registry) -> None:
+    dropped: list[str] = []
+    for name in ("m1", "m2"):
+        add_model(registry, name)  # both of the same artefact, on the same table
+    for name, expected in (("m1", []), ("m2", ["a" * 64, TABLE.digest])):
+        (model,) = registry.remove([name])
+        registry.release_artefact(model.digest, dropped.append)
+        registry.release_table(model.table, dropped.append)
+        assert dropped == expected
+
+
+def test_a_table_is_kept_while_a_training_needs_it(registry: Registry) -> None:
+    dropped: list[str] = []
+    job = add(registry, "m1")
+    registry.release_table(TABLE.digest, dropped.append)
+    assert dropped == []
+    registry.finish(job.id, 0, Outcome(state=State.FAILED), adopt=nothing)
+    registry.release_table(TABLE.digest, dropped.append)
+    assert dropped == [TABLE.digest]
+
+
+def test_finding_keeps_the_order_and_names_all_that_are_missing(registry: Registry) -> None:
+    for name in ("m1", "m2"):
+        add_model(registry, name)
+    assert [model.id for model in registry.find(["m2", "m1"])] == ["m2", "m1"]
+    with pytest.raises(ModelNotFound, match="'x', 'y'; there are: 'm1', 'm2'"):
+        registry.find(["x", "m1", "y"])
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("nonsense", "nonsense"),
+        ("oracle13://u:secret@nowhere/x", "DATABASE_URL"),
+        ("sqlite:////proc/nowhere/registry.sqlite", "DATABASE_URL"),
+    ],
+)
+def test_a_database_that_cannot_be_opened_names_the_setting(tmp_path: Path, url: str, says: str) -> None:
+    with pytest.raises(BadConfiguration) as caught:
+        open_database(url, tmp_path / "lock")
+    assert says in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'registry.sqlite'}"
+    engine = open_database(url, tmp_path / "lock")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(BadConfiguration, match="newer Eventsieve"):
+        open_database(url, tmp_path / "lock")

@@ -1,0 +1,437 @@
+"""The catalogue against scikit-learn itself: its defaults, its checks, and what its `fit` accepts."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.utils.estimator_checks import check_estimator
+
+from eventsieve.domain.estimators import CATALOGUE, Interval, Parameter, build, fit, resolve, score_events, select
+from eventsieve.domain.estimators.catalogue import WITHHELD
+from eventsieve.domain.estimators.pipeline import _BATCH, _native
+from eventsieve.errors import BadHyperparameters, UnknownModelType
+
+SMALL = {"LogReg": {}, "SVM": {}, "RandomForest": {"n_estimators": 5}, "GradientBoosting": {"n_estimators": 5}}
+"""Hyperparameters that make a fit quick; a new entry of the catalogue has to be named here."""
+
+GRIDS: dict[str, dict[str, list[Any]]] = {
+    "LogReg": {
+        "solver": ["lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"],
+        "penalty": ["deprecated", "l1", "l2", "elasticnet", None],
+        "l1_ratio": [None, 0, 0.5, 1],
+        "dual": [False, True],
+        "C": [1, "inf"],
+    },
+    "SVM": {
+        "kernel": ["linear", "rbf"],
+        "decision_function_shape": ["ovo", "ovr"],
+        "break_ties": [False, True],
+        "probability": ["deprecated", False, True],
+        "class_weight": [None, "balanced", {"s": 1, "b": 2}],
+    },
+    "RandomForest": {
+        "bootstrap": [False, True],
+        "oob_score": [False, True],
+        "max_samples": [None, 0.5, 20],
+        "class_weight": [None, "balanced", "balanced_subsample", {"s": 1, "b": 2}],
+        "warm_start": [False, True],
+    },
+    "GradientBoosting": {
+        "loss": ["log_loss", "exponential"],
+        "init": [None, "zero"],
+        "n_iter_no_change": [None, 2],
+        "subsample": [0.5, 1],
+        "criterion": ["deprecated", "squared_error"],
+    },
+}
+"""The hyperparameters that could depend on each other, with the values that could matter."""
+
+EXPECTED_FAILURES = {
+    "check_estimators_overwrite_params": "a pipeline fits the very steps that are its parameters",
+    "check_dont_overwrite_parameters": "the same",
+    "check_estimators_nan_inf": "NaN is an undefined feature here, and imputed",
+}
+
+every_type = pytest.mark.parametrize("name", CATALOGUE)
+
+
+def events(n: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Features with gaps and one that is never defined, and labels that depend on them."""
+    random = np.random.default_rng(seed)
+    features = random.normal(size=(n, 4)) * [1.0, 100.0, 1e-3, 1.0]
+    label = features[:, 0] + 0.5 * random.normal(size=n) > 0
+    features[random.random(n) < 0.3, 1] = np.nan
+    features[:, 3] = np.nan
+    return features, label
+
+
+def faults(name: str, given: dict[str, Any]) -> dict[str, str]:
+    with pytest.raises(BadHyperparameters) as refused:
+        resolve(name, given)
+    return refused.value.faults
+
+
+@every_type
+def test_defaults_are_scikit_learns(name: str) -> None:
+    defaults = {k: v for k, v in CATALOGUE[name].classifier().get_params().items() if k not in WITHHELD}
+    assert resolve(name) == defaults
+    assert list(resolve(name)) == sorted(defaults)
+
+
+@every_type
+def test_built_with_defaults_is_scikit_learns_classifier(name: str) -> None:
+    entry = CATALOGUE[name]
+    assert build(name, None, seed=3)[-1].get_params() == entry.classifier(random_state=3).get_params()
+    assert build(name, {"random_state": 5}, seed=3)[-1].random_state == 5
+
+
+@every_type
+def test_parameters_are_described_in_plain_data(name: str) -> None:
+    for parameter in CATALOGUE[name].parameters:
+        assert parameter.help.endswith("."), parameter.name
+        assert not set("`:~") & set(parameter.help.replace(": ", "")), parameter.help
+        assert "\n" not in parameter.help
+        assert parameter.kinds
+        assert parameter.allowed
+        json.dumps(parameter.default)
+
+
+def test_intervals_and_choices_are_scikit_learns() -> None:
+    forest = {parameter.name: parameter for parameter in CATALOGUE["RandomForest"].parameters}
+    vectors = {parameter.name: parameter for parameter in CATALOGUE["SVM"].parameters}
+    assert forest["criterion"].choices == ("entropy", "gini", "log_loss")
+    assert forest["max_features"].kinds == ("text", "integer", "number", "null")
+    assert forest["max_features"].intervals[1] == Interval("number", 0.0, 1.0, low_open=True)
+    assert vectors["C"].intervals == (Interval("number", 0.0, None, low_open=True),)
+    assert vectors["kernel"].choices == ("linear", "poly", "rbf", "sigmoid")
+    assert vectors["C"].help.startswith("Regularization parameter")
+
+
+@every_type
+def test_resolving_twice_changes_nothing(name: str) -> None:
+    for given_ in ({}, {"class_weight": '{"s": 2, "0": "0,5"}'} if name != "GradientBoosting" else {"init": "zero"}):
+        once = resolve(name, given_)
+        assert json.dumps(resolve(name, json.loads(json.dumps(once)))) == json.dumps(once)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "sent", "read"),
+    [
+        ("LogReg", "C", "", 1.0),
+        ("LogReg", "C", "  ", 1.0),
+        ("LogReg", "C", "0,5", 0.5),
+        ("LogReg", "C", " 0.5 ", 0.5),
+        ("LogReg", "C", "1e-3", 1e-3),
+        ("LogReg", "C", ".5", 0.5),
+        ("LogReg", "C", 2, 2.0),
+        ("LogReg", "C", "inf", "inf"),
+        ("LogReg", "C", "Infinity", "inf"),
+        ("LogReg", "C", math.inf, "inf"),
+        ("LogReg", "max_iter", "100", 100),
+        ("LogReg", "max_iter", "1e3", 1000),
+        ("LogReg", "max_iter", 100.0, 100),
+        ("LogReg", "dual", "False", False),
+        ("LogReg", "fit_intercept", "true", True),
+        ("LogReg", "fit_intercept", False, False),
+        ("LogReg", "penalty", "l2", "l2"),
+        ("LogReg", "penalty", "None", None),
+        ("LogReg", "penalty", "", "deprecated"),
+        ("LogReg", "solver", "LBFGS", "lbfgs"),
+        ("LogReg", "class_weight", "balanced", "balanced"),
+        ("LogReg", "class_weight", {"s": 2, "b": 0.5}, {"s": 2.0, "b": 0.5}),
+        ("LogReg", "class_weight", {"1": 2, "0": "0,5"}, {"s": 2.0, "b": 0.5}),
+        ("LogReg", "class_weight", {1: 3}, {"s": 3.0, "b": 1.0}),
+        ("LogReg", "class_weight", '{"b": 3}', {"s": 1.0, "b": 3.0}),
+        ("SVM", "probability", "True", True),
+        ("SVM", "gamma", "auto", "auto"),
+        ("SVM", "gamma", "0,1", 0.1),
+        ("SVM", "max_iter", "-1", -1),
+        ("RandomForest", "max_depth", "none", None),
+        ("RandomForest", "max_depth", "null", None),
+        ("RandomForest", "max_depth", None, None),
+        ("RandomForest", "max_features", "2", 2),
+        ("RandomForest", "max_features", "1", 1),
+        ("RandomForest", "max_features", "1.0", 1.0),
+        ("RandomForest", "max_features", "1,0", 1.0),
+        ("RandomForest", "max_features", "sqrt", "sqrt"),
+        ("RandomForest", "min_samples_split", "0.5", 0.5),
+        ("RandomForest", "min_samples_split", "1.0", 1.0),
+        ("RandomForest", "min_samples_split", 2.0, 2),
+        ("RandomForest", "random_state", "7", 7),
+        ("RandomForest", "random_state", 2**32 - 1, 2**32 - 1),
+        ("GradientBoosting", "criterion", "friedman_mse", "friedman_mse"),
+        ("GradientBoosting", "init", "zero", "zero"),
+    ],
+)
+def test_what_clients_send(name: str, parameter: str, sent: Any, read: Any) -> None:
+    value = resolve(name, {parameter: sent})[parameter]
+    assert value == read
+    assert type(value) is type(read)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "sent"),
+    [
+        ("LogReg", "C", "zzz"),
+        ("LogReg", "C", 0),
+        ("LogReg", "C", "-1"),
+        ("LogReg", "C", "nan"),
+        ("LogReg", "C", math.nan),
+        ("LogReg", "C", "-inf"),
+        ("LogReg", "C", True),
+        ("LogReg", "C", None),
+        ("LogReg", "C", [1]),
+        ("LogReg", "C", "1e999"),
+        ("LogReg", "C", "1,000.5"),
+        ("LogReg", "C", "1_000"),
+        ("LogReg", "C", "\N{ARABIC-INDIC DIGIT ONE}"),
+        pytest.param("LogReg", "C", 10**400, id="10**400"),
+        ("LogReg", "tol", math.inf),
+        ("LogReg", "dual", 1),
+        ("LogReg", "dual", "yes"),
+        ("LogReg", "max_iter", 10.5),
+        ("LogReg", "max_iter", "1,000"),
+        ("LogReg", "max_iter", True),
+        ("LogReg", "max_iter", 2**31),
+        pytest.param("LogReg", "max_iter", 10**5000, id="long number"),
+        pytest.param("LogReg", "max_iter", [10**5000], id="long number in a list"),
+        pytest.param("LogReg", "max_iter", "9" * 5000, id="long text"),
+        ("LogReg", "max_iter", math.inf),
+        ("LogReg", "class_weight", {"s": 0}),
+        ("LogReg", "class_weight", {"s": -1, "b": 1}),
+        ("LogReg", "class_weight", {"s": 1, "1": 1}),
+        ("LogReg", "class_weight", {"x": 1}),
+        ("LogReg", "class_weight", {"s": math.inf}),
+        ("LogReg", "class_weight", {"s": True}),
+        ("LogReg", "class_weight", {"s": None}),
+        ("LogReg", "class_weight", {}),
+        ("LogReg", "class_weight", "{"),
+        pytest.param("LogReg", "class_weight", '{"s":' * 100_000, id="deep text"),
+        ("SVM", "kernel", "precomputed"),
+        ("SVM", "kernel", "os.system"),
+        ("RandomForest", "random_state", 2**32),
+        ("RandomForest", "random_state", -1),
+        ("RandomForest", "min_samples_split", 1),
+        ("RandomForest", "max_features", 0),
+        ("RandomForest", "class_weight", [{"s": 1}]),
+        ("GradientBoosting", "init", {"estimator": "LogReg"}),
+    ],
+)
+def test_what_is_refused(name: str, parameter: str, sent: Any) -> None:
+    found = faults(name, {parameter: sent})
+    assert list(found) == [parameter]
+    assert parameter in found[parameter]
+    assert "takes" in found[parameter]
+    assert len(found[parameter]) < 400
+
+
+def test_every_fault_is_named_at_once() -> None:
+    found = faults("RandomForest", {"n_estimators": 0, "criterion": "zzz", "max_dept": 3, "n_jobs": 2, "max_depth": 4})
+    assert set(found) == {"n_estimators", "criterion", "max_dept", "n_jobs"}
+    assert "from 1" in found["n_estimators"]
+    assert "'gini'" in found["criterion"]
+    assert "Did you mean max_depth?" in found["max_dept"]
+    assert "min_samples_leaf" in found["max_dept"]
+    assert "not accepted" in found["n_jobs"]
+
+
+def test_a_rule_speaks_only_where_its_values_are_known() -> None:
+    assert set(faults("LogReg", {"dual": True, "solver": "zzz"})) == {"solver"}
+    assert set(faults("LogReg", {"dual": True, "tol": "zzz"})) == {"dual", "tol"}
+
+
+def test_an_unknown_type_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(UnknownModelType, match=r"'Perceptron'.*LogReg, SVM, RandomForest, GradientBoosting"):
+        resolve("Perceptron", {})
+    with pytest.raises(UnknownModelType):
+        build("", {}, seed=0)
+
+
+@every_type
+@pytest.mark.parametrize("withheld", WITHHELD)
+def test_what_reaches_outside_is_not_accepted(name: str, withheld: str) -> None:
+    assert withheld not in {parameter.name for parameter in CATALOGUE[name].parameters}
+    assert set(faults(name, {withheld: 1})) == {withheld}
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from([(name, p.name) for name in CATALOGUE for p in CATALOGUE[name].parameters]),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda value: st.lists(value, max_size=2) | st.dictionaries(st.text(max_size=2), value, max_size=2),
+        max_leaves=4,
+    ),
+)
+def test_any_json_is_resolved_or_refused(parameter: tuple[str, str], value: Any) -> None:
+    name, key = parameter
+    try:
+        once = resolve(name, {key: value})
+    except BadHyperparameters:
+        return
+    assert json.dumps(resolve(name, once), allow_nan=False) == json.dumps(once, allow_nan=False)
+    build(name, once, seed=0)
+
+
+def edges(parameter: Parameter) -> list[Any]:
+    """The texts of a parameter and numbers at the ends of its intervals."""
+    values: list[Any] = [*parameter.choices, *parameter.hidden]
+    values += [True, False] if "boolean" in parameter.kinds else []
+    values += [None] if "null" in parameter.kinds else []
+    values += [{"s": 2.0, "b": 1.0}] if "weights" in parameter.kinds else []
+    for interval in parameter.intervals:
+        step = 1 if interval.kind == "integer" else 0.25
+        low = 0 if interval.low is None else interval.low
+        values += [value for value in (low, low + step, interval.high) if value is not None and value in interval]
+    # Numbers of trees, iterations and neighbours that a test has time and memory for.
+    return [value for value in values if not (isinstance(value, int) and 1000 < value < 2**32 - 1)]
+
+
+@every_type
+def test_each_value_that_is_accepted_can_be_fitted(name: str) -> None:
+    features, label = events()
+    for parameter in CATALOGUE[name].parameters:
+        for value in edges(parameter):
+            given_ = SMALL[name] | {parameter.name: value}
+            try:
+                resolve(name, given_)
+            except BadHyperparameters as exc:
+                assert all("needs" in fault for fault in exc.faults.values()), "only a rule may refuse it"  # noqa: PT017
+            else:
+                fit(build(name, given_, seed=0), features, label)
+
+
+def fit_and_predict(classifier: Any, features: np.ndarray, label: np.ndarray) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        classifier.fit(features, label).predict(features)
+
+
+@pytest.mark.slow
+@every_type
+def test_rules_refuse_what_fit_would_refuse(name: str) -> None:
+    features, label = events()
+    grid = GRIDS[name]
+    for values in itertools.product(*grid.values()):
+        given_ = SMALL[name] | dict(zip(grid, values, strict=True))
+        try:
+            resolve(name, given_)
+        except BadHyperparameters:
+            if given_.get("solver") == "liblinear" and given_["C"] == "inf":
+                continue  # scikit-learn would start it, and never end
+            classifier = CATALOGUE[name].classifier(**{key: _native(value) for key, value in given_.items()})
+            with pytest.raises((ValueError, TypeError)):
+                fit_and_predict(classifier, np.nan_to_num(features), label)
+        else:
+            pipeline = build(name, given_, seed=0)
+            fit(pipeline, features, label)
+            assert np.isfinite(score_events(pipeline, features)).all()
+
+
+@pytest.mark.slow
+@every_type
+def test_scikit_learns_own_checks(name: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = check_estimator(build(name, SMALL[name], seed=0), on_fail=None, on_skip=None)
+    failed = {result["check_name"] for result in results if result["status"] == "failed"}
+    assert failed == set(EXPECTED_FAILURES)
+    assert sum(result["status"] == "passed" for result in results) > 40
+
+
+@every_type
+def test_fits_and_tells_signal_from_background(name: str) -> None:
+    features, label = events(300)
+    pipeline = build(name, SMALL[name], seed=0)
+    assert fit(pipeline, features, label) == ()
+    score, selected = score_events(pipeline, features), select(pipeline, features)
+    assert score.dtype == np.float64
+    assert selected.dtype == np.bool_
+    assert score.shape == selected.shape == label.shape
+    assert score[label].mean() > score[~label].mean()
+    assert (selected == label).mean() > 0.8
+    assert np.array_equal(selected, pipeline.predict(features).astype(bool))
+
+
+@every_type
+def test_same_seed_same_model(name: str) -> None:
+    features, label = events(200)
+    scores = []
+    for _ in range(2):
+        pipeline = build(name, SMALL[name], seed=11)
+        fit(pipeline, features, label)
+        scores.append(score_events(pipeline, features))
+    assert np.array_equal(*scores)
+
+
+@every_type
+def test_features_undefined_only_in_new_events_are_imputed(name: str) -> None:
+    features, label = events()
+    pipeline = build(name, SMALL[name], seed=0)
+    fit(pipeline, features, label)
+    assert np.isfinite(score_events(pipeline, np.full((2, 4), np.nan))).all()
+
+
+@every_type
+def test_indicator_columns_are_not_scaled(name: str) -> None:
+    features, label = events()
+    pipeline = build(name, SMALL[name], seed=0)
+    fit(pipeline, features, label)
+    prepared = pipeline[:-1].transform(features)
+    assert prepared.shape[1] == features.shape[1] + 2
+    assert np.array_equal(prepared[:, -2:], np.isnan(features[:, [1, 3]]))
+    assert math.isclose(prepared[:, 0].std(), 1.0) is CATALOGUE[name].scaled
+
+
+def test_probabilities_are_the_score_where_there_are_any() -> None:
+    features, label = events()
+    forest, vectors = (build(name, SMALL[name], seed=0) for name in ("RandomForest", "SVM"))
+    for pipeline in (forest, vectors):
+        fit(pipeline, features, label)
+    assert np.array_equal(score_events(forest, features), forest.predict_proba(features)[:, 1])
+    assert np.array_equal(score_events(vectors, features), vectors.decision_function(features))
+
+
+def test_large_tables_are_scored_in_batches() -> None:
+    features, label = events()
+    pipeline = build("LogReg", {}, seed=0)
+    fit(pipeline, features, label)
+    many = np.resize(features, (_BATCH + 10, 4))
+    assert np.allclose(score_events(pipeline, many), pipeline.predict_proba(many)[:, 1])
+    assert np.array_equal(select(pipeline, many), pipeline.predict(many) == 1)
+    assert score_events(pipeline, features[:0]).shape == select(pipeline, features[:0]).shape == (0,)
+
+
+def test_class_weights_reach_the_right_class() -> None:
+    features, label = events(300)
+    selected = []
+    for weights in ({"s": 50, "b": 1}, {"s": 1, "b": 50}):
+        pipeline = build("LogReg", {"class_weight": weights}, seed=0)
+        fit(pipeline, features, label)
+        selected.append(select(pipeline, features).sum())
+    assert selected[0] > label.sum() > selected[1]
+
+
+def test_deprecated_parameters_still_train_in_silence() -> None:
+    features, label = events()
+    for name, given_ in (
+        ("LogReg", {"penalty": "l2"}),
+        ("SVM", {"probability": True}),
+        ("GradientBoosting", {"criterion": "friedman_mse", "n_estimators": 5}),
+    ):
+        assert fit(build(name, given_, seed=0), features, label) == ()
+
+
+def test_a_fit_that_did_not_converge_says_so_once() -> None:
+    features, label = events()
+    remarks = fit(build("LogReg", {"max_iter": 1}, seed=0), features, label)
+    assert len(remarks) == 1
+    assert "converge" in remarks[0]

@@ -1,0 +1,305 @@
+"""Models to bytes and back, over the whole catalogue; and bytes that somebody else made."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import json
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.linear_model import Perceptron
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from eventsieve.domain import persist
+from eventsieve.domain.estimators import CATALOGUE, build, fit, score_events
+from eventsieve.errors import DamagedArtefact
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "LogReg": {"solver": "liblinear", "class_weight": {"s": 2, "b": 1}},
+    "SVM": {"probability": True, "class_weight": "balanced", "kernel": "linear"},
+    "RandomForest": {"oob_score": True, "class_weight": "balanced_subsample", "warm_start": True, "n_estimators": 20},
+    "GradientBoosting": {"loss": "exponential", "init": "zero", "n_iter_no_change": 2, "subsample": 0.5},
+}
+"""Hyperparameters under which other types are stored than under the defaults; a new entry has to be named here."""
+
+every_model = pytest.mark.parametrize(
+    ("name", "variant"), [(name, variant) for name in CATALOGUE for variant in (False, True)]
+)
+
+
+@functools.cache
+def features() -> np.ndarray:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(200, 4))
+    values[random.random(values.shape) < 0.1] = np.nan
+    return values
+
+
+@functools.cache
+def fitted(name: str, *, variant: bool = False) -> Pipeline:
+    pipeline = build(name, VARIANTS[name] if variant else {}, seed=7)
+    random = np.random.default_rng(1)
+    fit(pipeline, features(), np.nan_to_num(features()[:, 0]) + 0.5 * random.normal(size=200) > 0)
+    return pipeline
+
+
+@functools.cache
+def stored(name: str) -> bytes:
+    return persist.dumps(fitted(name))
+
+
+@every_model
+def test_a_model_comes_back_as_it_was(name: str, *, variant: bool) -> None:
+    pipeline = fitted(name, variant=variant)
+    data = persist.dumps(pipeline)
+    again = persist.loads(data)
+    assert np.array_equal(score_events(again, features()), score_events(pipeline, features()))
+    assert again.get_params()["classifier"].get_params() == pipeline.get_params()["classifier"].get_params()
+    assert persist.dumps(again) == data
+
+
+@pytest.mark.slow
+def test_the_same_training_in_another_process_is_the_same_bytes() -> None:
+    """Twice, with different seeds of Python's own hashes: nothing of a process may be in the file."""
+    program = (
+        "import hashlib, test_persist as t\n"
+        "from eventsieve.domain import persist\n"
+        "print([hashlib.sha256(persist.dumps(t.fitted(n, variant=v))).hexdigest()\n"
+        "       for n in t.CATALOGUE for v in (False, True)])"
+    )
+    command = [sys.executable, "-c", program]
+    paths = [str(Path(__file__).parent), *filter(None, sys.path)]
+    children = [
+        subprocess.Popen(
+            command, env={"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(paths)}, stdout=subprocess.PIPE
+        )
+        for seed in ("1", "2")
+    ]
+    answers = [child.communicate()[0].decode().strip() for child in children]
+    assert answers[0] == answers[1]
+    here = [hashlib.sha256(persist.dumps(fitted(n, variant=v))).hexdigest() for n in CATALOGUE for v in (False, True)]
+    assert answers[0] == str(here)
+
+
+def test_it_is_a_skops_file() -> None:
+    types = sorted(frozenset().union(*persist.TRUSTED.values()))
+    assert isinstance(skops.io.loads(stored("LogReg"), trusted=types), Pipeline)
+
+
+def test_nothing_of_the_moment_is_in_it() -> None:
+    with zipfile.ZipFile(io.BytesIO(stored("RandomForest"))) as archive:
+        names = archive.namelist()
+        assert names == ["schema.json", *(f"{number}.npy" for number in range(len(names) - 1))]
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert json.loads(archive.read("schema.json"))["_eventsieve"]["protocol"] == persist.PROTOCOL
+
+
+def test_any_damage_is_found() -> None:
+    data = stored("LogReg")
+    random = np.random.default_rng(0)
+    cuts = [data[:length] for length in (0, 1, 4, 21, 100, len(data) // 2, len(data) - 1)]
+    extended = [data + b"\0", b"\0" + data, data + data]
+    # The ends of a zip are dense with meaning; in between a sample is enough.
+    places = [*range(60), *range(len(data) - 200, len(data)), *random.integers(0, len(data), 100)]
+    flipped = []
+    for place in places:
+        copy = bytearray(data)
+        copy[place] ^= 1 << int(random.integers(8))
+        flipped.append(bytes(copy))
+    noise = [random.bytes(size) for size in (1, 100, 10_000)]
+    for damaged in [*cuts, *extended, *flipped, *noise]:
+        with pytest.raises(DamagedArtefact):
+            persist.loads(damaged)
+
+
+def forged(change: Callable[[dict[str, Any], dict[str, bytes]], None], name: str = "LogReg") -> bytes:
+    """A file with something changed by somebody who knows the format: in its schema, or in its arrays."""
+    with zipfile.ZipFile(io.BytesIO(stored(name))) as archive:
+        members = {member: archive.read(member) for member in archive.namelist()}
+    schema = json.loads(members["schema.json"])
+    change(schema, members)
+    return persist._zip(members | {"schema.json": json.dumps(schema, separators=(",", ":")).encode()})
+
+
+def test_forging_nothing_still_loads() -> None:
+    persist.loads(forged(lambda schema, members: None))
+
+
+def npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def node_of(schema: dict[str, Any], loader: str) -> dict[str, Any]:
+    return next(node for node in persist._nodes(schema) if node["__loader__"] == loader)
+
+
+@pytest.mark.parametrize(
+    ("loader", "module", "cls"),
+    [
+        ("ObjectNode", "os", "system"),
+        ("FunctionNode", "os", "system"),
+        ("TypeNode", "builtins", "eval"),
+        ("ObjectNode", "sklearn.linear_model._perceptron", "Perceptron"),
+        ("MethodNode", "sklearn.pipeline", "Pipeline"),
+        ("PartialNode", "functools", "partial"),
+        ("OperatorFuncNode", "operator", "methodcaller"),
+        ("ObjectNode", "builtins", "str"),
+        ("NoSuchNode", "builtins", "str"),
+    ],
+)
+def test_types_that_are_not_on_the_list_are_named_and_refused(loader: str, module: str, cls: str) -> None:
+    def change(schema: dict[str, Any], _: dict[str, bytes]) -> None:
+        node_of(schema, "JsonNode").update({"__loader__": loader, "__module__": module, "__class__": cls})
+
+    with pytest.raises(DamagedArtefact, match=rf"not trusted: {module}\.{cls}"):
+        persist.loads(forged(change))
+
+
+def test_a_file_cannot_name_what_it_trusts() -> None:
+    def change(schema: dict[str, Any], _: dict[str, bytes]) -> None:
+        node_of(schema, "JsonNode").update({"__loader__": "FunctionNode", "__module__": "os", "__class__": "system"})
+        schema["trusted"] = schema["_eventsieve"]["trusted"] = ["os.system"]
+
+    with pytest.raises(DamagedArtefact, match=r"os\.system"):
+        persist.loads(forged(change))
+
+
+def test_a_pickle_is_not_read(tmp_path: Any) -> None:
+    class Evil:
+        def __reduce__(self) -> Any:
+            return (open, (str(tmp_path / "pwned"), "w"))
+
+    for data in (pickle.dumps(Evil()), pickle.dumps(fitted("LogReg"))):
+        with pytest.raises(DamagedArtefact):
+            persist.loads(data)
+
+    def change(_: dict[str, Any], members: dict[str, bytes]) -> None:
+        buffer = io.BytesIO()
+        np.save(buffer, np.array([Evil()], dtype=object), allow_pickle=True)
+        members["0.npy"] = buffer.getvalue()
+
+    with pytest.raises(DamagedArtefact):
+        persist.loads(forged(change))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_zip_bomb_is_not_unpacked() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("schema.json", b"0" * 50_000_000)
+    assert len(buffer.getvalue()) < 100_000
+    with pytest.raises(DamagedArtefact, match="compressed"):
+        persist.loads(buffer.getvalue())
+
+
+def test_too_many_bytes_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(persist, "_MAX_BYTES", 1000)
+    with pytest.raises(DamagedArtefact, match="at most 1000"):
+        persist.loads(stored("LogReg"))
+
+
+def test_an_array_is_read_once() -> None:
+    def change(schema: dict[str, Any], _: dict[str, bytes]) -> None:
+        arrays = [node for node in persist._nodes(schema) if "file" in node]
+        arrays[-1]["file"] = arrays[0]["file"]
+
+    with pytest.raises(DamagedArtefact, match="twice"):
+        persist.loads(forged(change))
+
+
+def test_no_member_is_without_use() -> None:
+    with pytest.raises(DamagedArtefact, match="nothing refers to"):
+        persist.loads(forged(lambda _, members: members.update({"more": b""})))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{}", "[]", "null", "", '{"_eventsieve": {}}', "\ud800"])
+def test_a_schema_that_is_none(text: str) -> None:
+    with pytest.raises(DamagedArtefact):
+        persist.loads(persist._zip({"schema.json": text.encode(errors="surrogatepass")}))
+
+
+def test_a_model_that_is_no_pipeline() -> None:
+    def change(schema: dict[str, Any], _: dict[str, bytes]) -> None:
+        kept = {key: schema[key] for key in ("protocol", "_skops_version", "_eventsieve")}
+        schema.clear()
+        schema.update(kept | {"__loader__": "JsonNode", "__module__": "builtins", "__class__": "str", "content": "1"})
+
+    with pytest.raises(DamagedArtefact):
+        persist.loads(forged(change))
+
+
+def edit(dtype_field: str, value: int) -> Callable[[dict[str, Any], dict[str, bytes]], None]:
+    """A change of one number in the root of the first tree."""
+
+    def change(_: dict[str, Any], members: dict[str, bytes]) -> None:
+        for member, content in members.items():
+            if member.endswith(".npy"):
+                array = np.load(io.BytesIO(content))
+                if array.dtype.names:
+                    array[dtype_field][0] = value
+                    members[member] = npy(array)
+                    return
+
+    return change
+
+
+@pytest.mark.parametrize("name", ["RandomForest", "GradientBoosting"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("left_child", 10**9),
+        ("right_child", 10**9),
+        ("left_child", 0),
+        ("right_child", -7),
+        ("feature", 10**9),
+        ("feature", -2),
+    ],
+)
+def test_a_tree_that_leads_outside_of_itself(name: str, field: str, value: int) -> None:
+    with pytest.raises(DamagedArtefact, match="outside of itself"):
+        persist.loads(forged(edit(field, value), name))
+
+
+def test_support_vectors_that_do_not_fit() -> None:
+    def change(_: dict[str, Any], members: dict[str, bytes]) -> None:
+        vectors = len(fitted("SVM")[-1].support_vectors_)
+        for member, content in members.items():
+            if member.endswith(".npy") and np.load(io.BytesIO(content)).shape == (1, vectors):
+                members[member] = npy(np.ones((1, 1)))
+
+    with pytest.raises(DamagedArtefact, match="support vectors"):
+        persist.loads(forged(change, "SVM"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("protocol", persist.PROTOCOL + 1, "reads format"),
+        ("scikit-learn", "0.1.0", "written with scikit-learn 0.1.0.*Train it again"),
+    ],
+)
+def test_a_file_of_another_version_says_so(key: str, value: Any, message: str) -> None:
+    def change(schema: dict[str, Any], _: dict[str, bytes]) -> None:
+        schema["_eventsieve"][key] = value
+
+    with pytest.raises(DamagedArtefact, match=message):
+        persist.loads(forged(change))
+
+
+def test_what_could_not_be_loaded_is_not_stored() -> None:
+    model = make_pipeline(Perceptron()).fit([[0.0], [1.0]], [0, 1])
+    with pytest.raises(TypeError, match=r"Perceptron"):
+        persist.dumps(model)
