@@ -126,7 +126,11 @@ def read_settings(**given: object) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        faults = [f"EVENTSIEVE_{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        faults = [
+            f"EVENTSIEVE_{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+            + (" written as JSON" if fault["type"] in ("list_type", "dict_type") else "")
+            for fault in error.errors()
+        ]
         raise BadConfiguration("Correct these settings: " + "; ".join(faults) + ".") from error
     except SettingsError as error:
         raise BadConfiguration(f"{error}: lists and objects are written as JSON.") from error

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eventsieve.domain.simulation import decays
 from eventsieve.domain.kinematics import momenta, total
+from eventsieve.domain.simulation import decays
 
 EVENTS = 40_000
 

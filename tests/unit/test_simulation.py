@@ -8,11 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from eventsieve.domain.simulation import collisions
 from eventsieve.domain.events import check
 from eventsieve.domain.kinematics import DERIVED, PRIMITIVES, Floats, derive, total
 from eventsieve.domain.schema import load_schema
-from eventsieve.domain.simulation import PROCESSES, simulate
+from eventsieve.domain.simulation import PROCESSES, collisions, simulate
 from eventsieve.domain.simulation.collisions import Collision, gluon_fusion, top_pair, vector_boson_fusion, z_boson
 
 SCHEMA = load_schema("atlas-higgs-2014")

@@ -51,7 +51,8 @@ class LimitUploads:
             message = await receive()
             received += len(message.get("body", b""))
             if received > self.limit:
-                await _drain(receive)
+                if message.get("more_body", False):
+                    await _drain(receive)
                 raise HTTPException(413, self.detail)
             return message
 

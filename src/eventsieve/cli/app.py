@@ -9,18 +9,18 @@ from typing import Annotated
 
 import typer
 import uvicorn
-from rich.markup import escape
-from rich.table import Table
 
 import eventsieve
 from eventsieve.api.app import create_app
 from eventsieve.cli import data, demo, events
 from eventsieve.cli.console import (
     NOT_ALL_TRAINED,
-    err,
     failures,
+    models_table,
+    note,
     out,
     print_json,
+    say,
     scores_table,
     states_table,
     watch,
@@ -133,7 +133,7 @@ def train(
         limits = Limits(seconds=time_limit or service.limits.seconds, memory=service.limits.memory)
         started = service.train(table, specs, holdout=holdout, seed=seed, limits=limits)
         if not as_json:
-            _tell(started.remarks)
+            note(started.remarks)
         job = watch(service, started, quiet=as_json)
         trained = {state.spec.id for state in job.models if state.state is State.TRAINED}
         models = [known for known in service.list_models() if known.id in trained]
@@ -142,10 +142,10 @@ def train(
         else:
             out.print(states_table(job.models))
             for known in models:
-                _tell(f"{known.id}: {remark}" for remark in known.remarks)
+                note(f"{known.id}: {remark}" for remark in known.remarks)
             if holdout and models:
-                out.print(f"\nOn the {holdout:.0%} of the events that were kept from training:")
-                out.print(scores_table({known.id: known.scores for known in models}, models))
+                say(f"\nOn the {holdout:.0%} of the events that were kept from training:")
+                out.print(scores_table({known.id: known.scores for known in models}))
         if len(trained) < len(job.models):
             raise typer.Exit(NOT_ALL_TRAINED)
 
@@ -158,9 +158,9 @@ def list_models(store: Store = None, as_json: AsJson = False) -> None:
         if as_json:
             print_json([model.model_dump(mode="json") for model in models])
         elif models:
-            out.print(scores_table({model.id: model.scores for model in models}, models))
+            out.print(models_table(models))
         else:
-            out.print("No model has been trained yet: [bold]eventsieve train TABLE[/]")
+            say("No model has been trained yet: eventsieve train TABLE")
 
 
 @app.command()
@@ -177,7 +177,8 @@ def compare(
         if as_json:
             print_json({name: [score.model_dump() for score in row] for name, row in scores.items()})
         else:
-            out.print(scores_table(scores, models))
+            current = next((model.id for model in models if model.current), None)
+            out.print(scores_table(scores, current))
 
 
 @app.command()
@@ -191,10 +192,10 @@ def use(
         raise typer.BadParameter("name a model, or give --none")
     with _service(store) as service:
         if model_id is None:
-            out.print(f"No model is current now; it was {escape(service.unset())}.")
+            say(f"No model is current now; it was {service.unset()}.")
         else:
             service.choose(model_id)
-            out.print(f"{escape(model_id)} is current now.")
+            say(f"{model_id} is current now.")
 
 
 @app.command()
@@ -208,7 +209,7 @@ def remove(
         raise typer.BadParameter("name models, or give --all")
     with _service(store) as service:
         removed = service.remove_all() if everything else service.remove(*ids or ())
-        out.print(f"Removed {escape(', '.join(removed))}.")
+        say(f"Removed {', '.join(removed)}.")
 
 
 @app.command()
@@ -228,13 +229,6 @@ def predict(
         if output is not None and as_json:
             print_json(counts(predictions))
         elif output is not None:
-            _tell(predictions.remarks)
+            note(predictions.remarks)
             found = counts(predictions)
-            row = Table.grid(padding=(0, 2))
-            row.add_row(f"[bold]{found['events']:,}[/] events", f"{found['signal']:,} signal", str(output))
-            out.print(row)
-
-
-def _tell(remarks: Iterator[str] | tuple[str, ...]) -> None:
-    for remark in remarks:
-        err.print(f"Note: {remark}", markup=False, highlight=False)
+            say(f"{found['events']:,} events, {found['signal']:,} of them signal by {predictions.model}: {output}")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import typer
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from eventsieve.errors import (
@@ -27,7 +28,20 @@ from eventsieve.errors import (
 from eventsieve.records import Job, Model, ModelState, Score, State
 from eventsieve.service import Service, Started
 
-__all__ = ["EXIT_CODES", "err", "failures", "out", "print_json", "scores_table", "states_table", "watch"]
+__all__ = [
+    "EXIT_CODES",
+    "NOT_ALL_TRAINED",
+    "err",
+    "failures",
+    "models_table",
+    "note",
+    "out",
+    "print_json",
+    "say",
+    "scores_table",
+    "states_table",
+    "watch",
+]
 
 out = Console()
 err = Console(stderr=True)
@@ -63,13 +77,24 @@ def failures() -> Iterator[None]:
         faults = error.faults if isinstance(error, BadTable) else error.faults.values()
         err.print("[bold red]Error:[/]")
         for fault in faults:
-            err.print(f"  - {fault}", markup=False, highlight=False)
+            err.print(f"  - {fault}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(EXIT_CODES[BadInput]) from error
     except EventsieveError as error:
         err.print("[bold red]Error:[/]", end=" ")
-        err.print(str(error), markup=False, highlight=False)
+        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         code = next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1)
         raise typer.Exit(code) from error
+
+
+def say(text: str) -> None:
+    """Print a sentence as it is, on one line."""
+    out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def note(remarks: Iterable[str]) -> None:
+    """Print remarks beside the result."""
+    for remark in remarks:
+        err.print(f"Note: {remark}", markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -100,32 +125,38 @@ def states_table(models: Sequence[ModelState]) -> Table:
         table.add_column(column, justify="right" if column == "time" else "left", no_wrap=True)
     table.add_column("why", overflow="fold")
     for model in models:
+        seconds = f"{model.seconds:.2f} s" if model.seconds else "-"
         table.add_row(
-            model.spec.id,
-            model.spec.type,
-            _coloured(model.state),
-            f"{model.seconds:.2f} s" if model.seconds else "-",
-            model.reason or "-",
+            escape(model.spec.id), escape(model.spec.type), _coloured(model.state), seconds, escape(model.reason or "-")
         )
     return table
 
 
-def scores_table(scores: dict[str, tuple[Score, ...]], models: Sequence[Model] = ()) -> Table:
+def scores_table(scores: Mapping[str, Sequence[Score]], current: str | None = None) -> Table:
     """The figures of merit of models, a row each; the best of each column is bold."""
     names = list(dict.fromkeys(score.name for row in scores.values() for score in row))
     best = {name: max(s.value for row in scores.values() for s in row if s.name == name) for name in names}
-    kinds = {model.id: model for model in models}
     table = Table(box=None, pad_edge=False)
-    table.add_column("model", no_wrap=True)
-    if kinds:
-        table.add_column("type", no_wrap=True)
+    table.add_column("model", overflow="fold", min_width=8)
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     for model, row in scores.items():
         values = {score.name: score for score in row}
         cells = [_score(values.get(name), best[name]) for name in names]
-        mark = " (current)" if model in kinds and kinds[model].current else ""
-        table.add_row(model + mark, *([kinds[model].type] if kinds else []), *cells)
+        table.add_row(escape(model) + (" [cyan](current)[/]" if model == current else ""), *cells)
+    return table
+
+
+def models_table(models: Sequence[Model]) -> Table:
+    """Models, with the scores of the events that were held out of their own training."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("model", "type", "trained", "in", "held-out scores"):
+        table.add_column(column, overflow="fold", justify="right" if column == "in" else "left")
+    for model in models:
+        scores = ", ".join(f"{score.name} {score.value:.3f}" for score in model.scores)
+        name = escape(model.id) + (" [cyan](current)[/]" if model.current else "")
+        trained = f"{model.created.astimezone():%Y-%m-%d %H:%M}"
+        table.add_row(name, model.type, trained, f"{model.seconds:.1f} s", scores or "none were held out")
     return table
 
 
@@ -149,7 +180,7 @@ def _progress(job: Job, clocks: dict[str, float]) -> Table:
         filled = round(done * BAR_WIDTH)
         bar = "━" * filled + "[dim]" + "─" * (BAR_WIDTH - filled) + "[/]"
         text = f"{seconds:.1f} s" + (f" of {limit:g} s" if limit else "")
-        table.add_row(model.spec.id, model.spec.type, _coloured(model.state), bar, text)
+        table.add_row(escape(model.spec.id), escape(model.spec.type), _coloured(model.state), bar, text)
     return table
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from eventsieve.cli.console import err, failures, out, print_json
+from eventsieve.cli.console import err, failures, print_json, say
 from eventsieve.storage.opendata import HIGGSML_URL, fetch_higgsml
 
 __all__ = ["app"]
@@ -38,4 +38,4 @@ def higgsml(
         print_json({name: str(path) for name, path in fetched.paths.items()})
     else:
         for name, path in fetched.paths.items():
-            out.print(f"{path}: {fetched.counts[name]:,} events", markup=False)
+            say(f"{path}: {fetched.counts[name]:,} events")

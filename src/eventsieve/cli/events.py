@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eventsieve.cli.console import err, failures, out, print_json
+from eventsieve.cli.console import failures, note, print_json, say
 from eventsieve.domain.exploration import explore as explore_events
 from eventsieve.domain.schema import load_schema
 from eventsieve.domain.simulation import simulate as simulate_events
@@ -39,14 +39,12 @@ def explore(
 
         names = tuple(path.name for path in (train, test) if path)
         write_report(exploration, output, title=title, simulated=simulated, tables=names)
-        for table in tables:
-            for remark in table.remarks:
-                err.print(f"Note: {remark}", markup=False, highlight=False)
+        note(remark for table in tables for remark in table.remarks)
         found = {"report": str(output), "events": [len(table) for table in tables]}
         if as_json:
             print_json(found)
         else:
-            out.print(f"Wrote {output} from {' and '.join(f'{len(t):,}' for t in tables)} events.", markup=False)
+            say(f"Wrote {output} from {' and '.join(f'{len(t):,}' for t in tables)} events.")
 
 
 def simulate(
@@ -69,4 +67,4 @@ def simulate(
         if as_json:
             print_json({"table": str(output), "events": events, "seed": seed})
         else:
-            out.print(f"Wrote {events:,} simulated events to {output}.", markup=False)
+            say(f"Wrote {events:,} simulated events to {output}.")

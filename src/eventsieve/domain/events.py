@@ -163,7 +163,6 @@ def _header_faults(names: Sequence[str], schema: Schema, labels: Labels) -> list
     required = [
         c.name for c in wanted if c.role in ("index", "feature") or (c.role == "label" and labels != "optional")
     ]
-    ignored = {c.name for c in schema.columns} - {c.name for c in wanted}
     missing = [name for name in required if name not in names]
     faults = []
     if 2 * len(missing) > len(required):
@@ -175,17 +174,13 @@ def _header_faults(names: Sequence[str], schema: Schema, labels: Labels) -> list
         subject = "Column" if len(missing) == 1 else f"{len(missing)} columns are missing:"
         verb = " is missing" if len(missing) == 1 else ""
         faults.append(f"{subject} {', '.join(missing)}{verb}. {_instead(names, schema)}".rstrip())
-    faults += [
-        f"Column {name} appears {count} times."
-        for name, count in Counter(names).items()
-        if count > 1 and name and name not in ignored
-    ]
-    return faults
+    count = Counter(names)
+    return faults + [f"Column {c.name} appears {count[c.name]} times." for c in wanted if count[c.name] > 1]
 
 
 def _instead(names: Sequence[str], schema: Schema) -> str:
     """What the table has in place of a missing column."""
-    if names and all(_is_number(name) for name in names):
+    if 2 * sum(map(_is_number, names)) > len(names):
         return "The first line holds numbers; put a line with the names of the columns above it."
     others = _extra(names, schema)
     return f"The table has columns that are not in the schema: {_listed(others)}." if others else ""

@@ -63,6 +63,7 @@ class Nursery:
         self._lock = threading.Lock()
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._childless = True
 
     def fork(self) -> Child:
         """A new child that waits for its task."""
@@ -98,6 +99,7 @@ class Nursery:
         control = self._control or self._start()
         ours, theirs = socket.socketpair()
         status, their_status = os.pipe()
+        self._childless = False
         try:
             socket.send_fds(control, [b"+"], [theirs.fileno(), their_status])
             answer = control.recv(PID.size, socket.MSG_WAITALL)
@@ -125,6 +127,7 @@ class Nursery:
                 start_new_session=True,
             )
         self._control = ours
+        self._childless = True
         return ours
 
     def _close(self) -> None:
@@ -132,6 +135,8 @@ class Nursery:
             self._control.close()
             self._control = None
         if self._process is not None:
+            if self._childless:  # and perhaps still importing: there is nothing to wait for
+                self._process.kill()
             try:
                 self._process.wait(GRACE_SECONDS)
             except subprocess.TimeoutExpired:  # still importing

@@ -1,8 +1,9 @@
 """Simulated events: labelled tables in the schema ``atlas-higgs-2014``, for tests and demonstrations.
 
 A fast parametrised simulation of proton collisions at 8 TeV that end in a lepton and a hadronic tau: production
-(`collisions`), tau decays (`decays`), a detector (`detector`) and the derived features (`eventsieve.domain.kinematics`).
-It is built to be like the published events, and it is not them: no figure that it gives is a result of physics.
+(`collisions`), tau decays (`decays`), a detector (`detector`) and the features derived from what it sees
+(`eventsieve.domain.kinematics`). It is built to be like the published events, and it is not them: no figure that it
+gives is a result of physics.
 """
 
 from __future__ import annotations

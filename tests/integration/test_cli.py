@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner, Result
+
+import eventsieve
+from eventsieve.cli.app import app
+from eventsieve.cli.models import parse_model
+from eventsieve.errors import BadRequest
+from eventsieve.records import ModelSpec
+from eventsieve.storage.readers import read_events
+
+COMMANDS = ["serve", "train", "models", "compare", "use", "remove", "predict", "explore", "simulate", "data", "demo"]
+
+
+def run(*words: object, code: int = 0) -> Result:
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def train(table: Path, *models: str, code: int = 0, **options: object) -> Result:
+    words = [word for model in models for word in ("-m", model)]
+    words += [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    return run("train", table, *words, code=code)
+
+
+@pytest.mark.parametrize(
+    ("text", "spec"),
+    [
+        ("a=LogReg", ModelSpec(id="a", type="LogReg")),
+        ("a b = SVM : C = 2, kernel=rbf", ModelSpec(id="a b", type="SVM", hyperparameters={"C": "2", "kernel": "rbf"})),
+        ("ж=LogReg:C=", ModelSpec(id="ж", type="LogReg", hyperparameters={"C": ""})),
+    ],
+)
+def test_a_model_is_written_on_the_command_line(text: str, spec: ModelSpec) -> None:
+    assert parse_model(text) == spec
+
+
+@pytest.mark.parametrize("text", ["", "LogReg", "a=", "a=LogReg:C"])
+def test_a_model_that_is_written_wrongly_says_how(text: str) -> None:
+    with pytest.raises(BadRequest, match="ID=TYPE:PARAM=VALUE"):
+        parse_model(text)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_helps(command: str) -> None:
+    assert len(run(command, "--help").output) > 200
+
+
+def test_the_version() -> None:
+    assert run("--version").output.strip() == eventsieve.__version__
+
+
+def test_from_a_table_to_predictions(events_csv: Path, unlabelled_csv: Path, tmp_path: Path) -> None:
+    output = train(events_csv, "line=LogReg", "forest=RandomForest:n_estimators=10").output
+    assert "trained" in output
+    assert "roc_auc" in output
+    assert "current" not in run("models").output
+    assert "forest is current now" in run("use", "forest").output
+    assert "forest (current)" in run("models").output
+    compared = json.loads(run("compare", events_csv, "--json").stdout)
+    assert list(compared) == ["line", "forest"]
+    assert [score["name"] for score in compared["line"]] == ["accuracy", "f1", "roc_auc", "ams"]
+    path = tmp_path / "new" / "predictions.csv"
+    counts = json.loads(run("predict", unlabelled_csv, "-o", path, "--json").stdout)
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    assert [int(row["EventId"]) for row in rows] == list(range(350_000, 350_500))
+    assert counts == {"model": "forest", "events": 500, "signal": sum(row["prediction"] == "1" for row in rows)}
+    assert all((float(row["score"]) > 0.5) == (row["prediction"] == "1") for row in rows)
+    assert run("predict", unlabelled_csv).stdout == path.read_text()
+    run("predict", unlabelled_csv, "-m", "line", "-o", tmp_path / "p.parquet")
+    assert pq.read_table(tmp_path / "p.parquet").column_names == ["EventId", "prediction", "score"]
+    assert "it was forest" in run("use", "--none").output
+    assert "Removed line" in run("remove", "line").output
+    assert "Removed forest" in run("remove", "--all").output
+    assert json.loads(run("models", "--json").stdout) == []
+    assert "eventsieve train" in run("models").output
+
+
+def test_training_for_machines(events_csv: Path) -> None:
+    words = ("train", events_csv, "-m", "m=LogReg", "-m", "bad=LogReg:C=zzz", "--json", "--seed", 3, "--holdout", 0.5)
+    answer = json.loads(run(*words, code=1).stdout)
+    assert [model["state"] for model in answer["job"]["models"]] == ["trained", "failed"]
+    assert "zzz" in answer["job"]["models"][1]["reason"]
+    assert [model["id"] for model in answer["models"]] == ["m"]
+    assert answer["models"][0]["seed"] == 3
+    assert answer["job"]["holdout"] == 0.5
+
+
+def test_a_time_limit_of_its_own(events_csv: Path) -> None:
+    output = train(events_csv, "slow=SVM:C=1e6,tol=1e-12", time_limit=0.2, code=1).output
+    assert "timed out" in output
+    assert "0.2 s" in output
+
+
+@pytest.fixture
+def places(events_csv: Path, unlabelled_csv: Path, tmp_path: Path) -> dict[str, Path]:
+    bad = tmp_path / "bad.csv"
+    bad.write_text("a,b\n1,2\n")
+    return {"events": events_csv, "unlabelled": unlabelled_csv, "bad": bad}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["train", "nowhere.csv"], 2, "does not exist"),
+        (["train", "{events}", "-m", "nonsense"], 3, "ID=TYPE"),
+        (["train", "{events}", "-m", "m=Oracle"], 3, "LogReg"),
+        (["train", "{unlabelled}", "-m", "m=LogReg"], 3, "Label"),
+        (["predict", "{events}"], 4, "No model is current"),
+        (["predict", "{events}", "-m", "m"], 4, "'m'"),
+        (["use", "m"], 4, "'m'"),
+        (["use", "--none"], 4, "No model is current"),
+        (["use"], 2, "--none"),
+        (["use", "m", "--none"], 2, "--none"),
+        (["remove"], 2, "--all"),
+        (["remove", "m"], 4, "'m'"),
+        (["compare", "{events}"], 4, "train"),
+        (["explore", "{events}", "{bad}", "-o", "r.pdf"], 3, "column"),
+        (["simulate", "-n", "0"], 2, "-n"),
+        (["simulate", "-n", "5", "-o", "events.xlsx"], 3, ".parquet"),
+    ],
+)
+def test_a_refusal_has_its_exit_code_and_its_cure(
+    words: list[str], code: int, says: str, places: dict[str, Path]
+) -> None:
+    output = run(*[word.format(**places) for word in words], code=code).output
+    assert says in output
+    assert "Traceback" not in output
+
+
+def test_a_conflict_has_its_exit_code(events_csv: Path) -> None:
+    train(events_csv, "m=LogReg")
+    assert "'m'" in train(events_csv, "m=LogReg", code=5).output
+    run("use", "m")
+    run("use", "m", code=5)
+
+
+def test_a_bad_setting_is_named(events_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVENTSIEVE_NUM_CPUS", "many")
+    assert "EVENTSIEVE_NUM_CPUS" in run("models", code=2).output
+    monkeypatch.setenv("EVENTSIEVE_NUM_CPUS", "2")
+    monkeypatch.setenv("EVENTSIEVE_DATASET_COLS", "{")
+    assert "JSON" in run("models", code=2).output
+
+
+def test_simulated_tables(schema, tmp_path: Path) -> None:
+    run("simulate", "-n", 300, "-o", tmp_path / "a.csv", "--seed", 5)
+    run("simulate", "-n", 300, "-o", tmp_path / "b.csv", "--seed", 5)
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    assert len(read_events(tmp_path / "a.csv", schema, labels="both classes")) == 300
+    made = json.loads(run("simulate", "-n", 300, "-o", tmp_path / "c.csv.gz", "--unlabelled", "--json").stdout)
+    assert made["events"] == 300
+    assert read_events(tmp_path / "c.csv.gz", schema, labels="optional").label is None
+
+
+@pytest.mark.slow
+def test_the_report(events_csv: Path, unlabelled_csv: Path, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "report.pdf"
+    assert "2,000 and 500 events" in run("explore", events_csv, unlabelled_csv, "-o", path).output
+    assert path.read_bytes().startswith(b"%PDF-")
+
+
+def test_as_a_module_without_a_terminal(events_csv: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "eventsieve", "train", str(events_csv), "-m", "m=LogReg"]
+    done = subprocess.run(command, cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "m " in done.stdout
+
+
+def test_an_id_is_text_and_no_markup(events_csv: Path) -> None:
+    train(events_csv, "[red]m[/]=LogReg")
+    assert "[red]m[/]" in run("models").output
+    assert "[red]m[/]" in run("use", "[red]m[/]").output
