@@ -45,8 +45,8 @@ lint: ## style, types, who imports whom, pins
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_pins.py
 
-bench: ## measure
-	$(ENVIRONMENT) run
+bench: ## measure against named rivals, some three minutes
+	$(ENVIRONMENT) bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: ## build the documentation into site/
@@ -68,6 +68,8 @@ pins: ## compile requirements/*.txt anew from pyproject.toml (PINS=--upgrade for
 		--output-file requirements/lint.txt
 	$(COMPILE) --group docs -c requirements/run.txt -c requirements/build.txt -c requirements/test.txt \
 		-c requirements/lint.txt --output-file requirements/docs.txt
+	$(COMPILE) --group bench -c requirements/run.txt -c requirements/build.txt -c requirements/test.txt \
+		-c requirements/lint.txt -c requirements/docs.txt --output-file requirements/bench.txt
 	$(COMPILE) --group pins --output-file requirements/pins.txt
 	$(BIN)/python tools/check_pins.py
 

@@ -56,7 +56,7 @@ class Limits(Record):
     seconds: float | None = None
     """Wall-clock seconds from the moment the process is ready."""
     memory: int | None = None
-    """Bytes of resident memory of the process and what it starts."""
+    """Bytes of resident memory of the process."""
 
 
 class Score(Record):

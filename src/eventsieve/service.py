@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from concurrent.futures import wait as wait_for
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -95,15 +96,15 @@ class Service:
         _check_names("MODEL_TYPES", settings.MODEL_TYPES, estimators.CATALOGUE)
         _check_names("AVAILABLE_SCORINGS", settings.AVAILABLE_SCORINGS, METRICS)
         schema = settings.event_schema()
-        files = Files(settings.MODEL_DIR)
-        try:
+        with ExitStack() as stack:
+            files = Files(settings.MODEL_DIR)
+            stack.callback(files.close)
             registry = Registry(open_database(settings.database_url, files.root / "migration.lock"), files.owner)
+            stack.callback(registry.close)
             service = cls(settings, schema, files, registry)
             service._tidy()
             files.sweep(*registry.digests())
-        except BaseException:
-            files.close()
-            raise
+            stack.pop_all()
         return service
 
     def __enter__(self) -> Self:
@@ -297,12 +298,13 @@ class Service:
         model = self.current() if model_id is None else self._registry.find([model_id])[0]
         pipeline = self._pipeline(model)
         events = self._read(table, "ignored")
+        score = estimators.score_events(pipeline, events.features)
         return Predictions(
             model=model.id,
             index_name=self.schema.index.name,
             index=events.index,
-            signal=estimators.select(pipeline, events.features),
-            score=estimators.score_events(pipeline, events.features),
+            signal=score > estimators.natural_cut(pipeline),
+            score=score,
             remarks=events.remarks,
         )
 

@@ -59,6 +59,8 @@ AWKWARD_IDS = (
     "a+b&c;d",
     'quote"\\',
     "line\nfeed",
+    "m1\n",
+    "m1",
     "\u0301\u202e🜛",
     "set_model",
     "remove_all",
@@ -132,6 +134,9 @@ def test_the_report_that_is_there_is_sent(settings: Settings, tmp_path: Path) ->
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "application/pdf"
         assert answer.content == pdf.read_bytes()
+        for part in ("bytes=0-3", "bytes=999-", "nonsense"):
+            answer = client.get(ROUTE + "get_eda_pdf", headers={"Range": part})
+            assert (answer.status_code, answer.content) == (200, pdf.read_bytes())
 
 
 @pytest.mark.slow
@@ -229,7 +234,9 @@ def test_a_bad_hyperparameter_is_named(
 
 def test_a_training_that_takes_too_long(settings: Settings, events_csv: Path) -> None:
     with TestClient(create_app(settings.model_copy(update={"TIME_LIMIT": 0.5}))) as client:
-        answer = train(client, [model("slow", "RandomForest", n_estimators=1_000_000), model("bad", C="zzz")], events_csv)
+        answer = train(
+            client, [model("slow", "RandomForest", n_estimators=1_000_000), model("bad", C="zzz")], events_csv
+        )
         assert statuses(answer) == {"slow": "not trained", "bad": "error"}
         assert "0.5 s" in answer.json()[0]["detail"]
         refused(client.get(ROUTE + "models_list"), 404)
@@ -456,9 +463,7 @@ def test_a_table_to_compare_on_needs_its_labels(predicting: TestClient, unlabell
     refused(compare(predicting, ["m1"], unlabelled_csv), 422, "Label")
 
 
-def test_a_damaged_artefact_spoils_that_model_alone(
-    settings: Settings, events_csv: Path, unlabelled_csv: Path
-) -> None:
+def test_a_damaged_artefact_spoils_that_model_alone(settings: Settings, events_csv: Path, unlabelled_csv: Path) -> None:
     damages = {
         "emptied": lambda path: path.write_bytes(b""),
         "cut": lambda path: path.write_bytes(path.read_bytes()[:-20]),

@@ -27,11 +27,15 @@ def nursery() -> Iterator[Nursery]:
 
 
 def spent(pid: int) -> bool:
-    """Whether nothing of a process is left that could use a processor."""
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+    """Whether nothing of a process is left that could use a processor; the kernel may take a moment."""
+    for _ in range(100):
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def children(nursery: Nursery) -> list[psutil.Process]:
@@ -137,3 +141,20 @@ def test_closing_the_nursery_ends_its_children(monkeypatch: pytest.MonkeyPatch) 
     thread.join(10)
     assert outcomes[0].state is State.DIED
     assert spent(child.pid)
+
+
+def test_a_child_does_not_outlive_a_supervisor_that_fails(nursery: Nursery) -> None:
+    def fail() -> None:
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="the disk is full"):
+        run(nursery, Task("misbehave:burn", {}, started=fail))
+    assert children(nursery) == []
+
+
+def test_without_a_process_there_is_an_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    nursery = Nursery()
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    outcome = run(nursery, Task("misbehave:answer", {}))
+    assert outcome.state is State.DIED
+    assert "No process could be started" in outcome.reason

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.utils.estimator_checks import check_estimator
 
-from eventsieve.domain.estimators import CATALOGUE, Interval, Parameter, build, fit, resolve, score_events, select
+from eventsieve.domain.estimators import CATALOGUE, Interval, Parameter, build, fit, natural_cut, resolve, score_events
 from eventsieve.domain.estimators.catalogue import WITHHELD
 from eventsieve.domain.estimators.pipeline import _BATCH, _native
 from eventsieve.errors import BadHyperparameters, UnknownModelType
@@ -243,6 +243,11 @@ def test_every_fault_is_named_at_once() -> None:
     assert "not accepted" in found["n_jobs"]
 
 
+@pytest.mark.parametrize("kind", CATALOGUE)
+def test_an_empty_field_of_a_form_is_no_fault(kind: str) -> None:
+    assert resolve(kind, {"n_jobs": "", "verbose": ""}) == resolve(kind)
+
+
 def test_a_rule_speaks_only_where_its_values_are_known() -> None:
     assert set(faults("LogReg", {"dual": True, "solver": "zzz"})) == {"solver"}
     assert set(faults("LogReg", {"dual": True, "tol": "zzz"})) == {"dual", "tol"}
@@ -352,10 +357,10 @@ def test_fits_and_tells_signal_from_background(name: str) -> None:
     features, label = events(300)
     pipeline = build(name, SMALL[name], seed=0)
     assert fit(pipeline, features, label) == ()
-    score, selected = score_events(pipeline, features), select(pipeline, features)
+    score = score_events(pipeline, features)
+    selected = score > natural_cut(pipeline)
     assert score.dtype == np.float64
-    assert selected.dtype == np.bool_
-    assert score.shape == selected.shape == label.shape
+    assert score.shape == label.shape
     assert score[label].mean() > score[~label].mean()
     assert (selected == label).mean() > 0.8
     assert np.array_equal(selected, pipeline.predict(features).astype(bool))
@@ -406,8 +411,7 @@ def test_large_tables_are_scored_in_batches() -> None:
     fit(pipeline, features, label)
     many = np.resize(features, (_BATCH + 10, 4))
     assert np.allclose(score_events(pipeline, many), pipeline.predict_proba(many)[:, 1])
-    assert np.array_equal(select(pipeline, many), pipeline.predict(many) == 1)
-    assert score_events(pipeline, features[:0]).shape == select(pipeline, features[:0]).shape == (0,)
+    assert score_events(pipeline, features[:0]).shape == (0,)
 
 
 def test_class_weights_reach_the_right_class() -> None:
@@ -416,7 +420,7 @@ def test_class_weights_reach_the_right_class() -> None:
     for weights in ({"s": 50, "b": 1}, {"s": 1, "b": 50}):
         pipeline = build("LogReg", {"class_weight": weights}, seed=0)
         fit(pipeline, features, label)
-        selected.append(select(pipeline, features).sum())
+        selected.append((score_events(pipeline, features) > natural_cut(pipeline)).sum())
     assert selected[0] > label.sum() > selected[1]
 
 

@@ -58,7 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
 
-    @app.get("/", tags=["connection"], summary="Is the server there?")
+    @app.get("/", tags=["connection"], summary="Is the server there?", response_description="It is.")
     async def ready() -> MessageResponse:
         """Answers at once, whatever is being trained."""
         return MessageResponse(message="Ready to work!")

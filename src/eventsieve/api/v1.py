@@ -12,6 +12,8 @@ from fastapi import APIRouter, Depends, File, Form, Path, Request, UploadFile
 from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
+from starlette.convertors import PathConvertor, register_url_convertor
+from starlette.types import Receive, Scope, Send
 
 from eventsieve.api.failures import describe, refusals
 from eventsieve.api.uploads import stored
@@ -29,6 +31,14 @@ MOST_MODELS = 1024
 
 MOST_HYPERPARAMETERS = 128
 LONGEST_NAME = 128
+
+
+class _Text(PathConvertor):
+    # The one it inherits stops at a line feed, and takes the id "a" out of "a%0A".
+    regex = "(?s:.*)"
+
+
+register_url_convertor("text", _Text())
 
 router = APIRouter(prefix="/api/model_service", tags=["v1"])
 
@@ -103,6 +113,14 @@ class ModelsListResponse(BaseModel):
     models: list[ModelConfig] = Field(description="In the order in which they were asked for.")
 
 
+class _WholeFile(FileResponse):
+    """A file that is sent whole: what is wrong with a range would be refused in another shape than ours."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
+        await super().__call__({**scope, "headers": headers}, receive, send)
+
+
 def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
@@ -127,10 +145,12 @@ _NOT_MULTIPART = "The body is no multipart form."
 def get_eda_pdf(service: ServiceOf) -> FileResponse:
     """The PDF at PDF_PATH; where there is none, the server makes one of simulated events."""
     path = service.report()
-    return FileResponse(path, media_type="application/pdf", filename=path.name)
+    return _WholeFile(path, media_type="application/pdf", filename=path.name, headers={"Accept-Ranges": "none"})
 
 
-@router.get("/get_columns", summary="The columns of a table")
+@router.get(
+    "/get_columns", summary="The columns of a table", response_description="The columns, and which of them have a role."
+)
 def get_columns(service: ServiceOf) -> DataColumnsResponse:
     """What a table to train on has; a table to predict has no label."""
     schema = service.schema
@@ -141,7 +161,11 @@ def get_columns(service: ServiceOf) -> DataColumnsResponse:
     )
 
 
-@router.get("/get_model_types", summary="The types of models")
+@router.get(
+    "/get_model_types",
+    summary="The types of models",
+    response_description="The types, each with the names of its hyperparameters.",
+)
 def get_model_types(service: ServiceOf) -> ModelTypesResponse:
     """Which types can be trained, and which hyperparameters each takes."""
     types = {name: estimators.CATALOGUE[name].parameters for name in service.model_types}
@@ -151,6 +175,7 @@ def get_model_types(service: ServiceOf) -> ModelTypesResponse:
 @router.post(
     "/train_with_file",
     summary="Train models",
+    response_description="What became of each model, in the order of the request.",
     response_model_exclude_none=True,
     responses=refusals(
         _400=_NOT_MULTIPART,
@@ -179,15 +204,21 @@ async def train_with_file(
     return [_outcome(model) for model in job.models]
 
 
-@router.get("/get_current_model", summary="The current model", responses=refusals(_404="No model is current."))
+@router.get(
+    "/get_current_model",
+    summary="The current model",
+    response_description="The id of the current model.",
+    responses=refusals(_404="No model is current."),
+)
 def get_current_model(service: ServiceOf) -> MessageResponse:
     """The id of the model that predicts."""
     return MessageResponse(message=service.current().id)
 
 
 @router.post(
-    "/set_model/{model_id:path}",
+    "/set_model/{model_id:text}",
     summary="Make a model current",
+    response_description="The model is current.",
     response_model_exclude_none=True,
     responses=refusals(_404="There is no such model.", _409="It is current already.", _422="The id is empty."),
 )
@@ -200,6 +231,7 @@ def set_model(service: ServiceOf, model_id: ModelId) -> IdResponse:
 @router.post(
     "/unset_model",
     summary="Make no model current",
+    response_description="The model that was current, and is no more.",
     response_model_exclude_none=True,
     responses=refusals(_404="No model is current."),
 )
@@ -211,6 +243,7 @@ def unset_model(service: ServiceOf) -> IdResponse:
 @router.post(
     "/predict_with_file",
     summary="Predict",
+    response_description="The predictions, event by event.",
     response_model=PredictResponse,
     responses=refusals(
         _400=_NOT_MULTIPART,
@@ -230,6 +263,7 @@ async def predict_with_file(request: Request, service: ServiceOf, file: Table) -
 @router.post(
     "/compare_models",
     summary="Compare models",
+    response_description="The figures of merit, model by model.",
     responses=refusals(
         _400=_NOT_MULTIPART,
         _404="Some of the models do not exist; all of those are named.",
@@ -256,6 +290,7 @@ async def compare_models(
 @router.get(
     "/models_list",
     summary="The trained models",
+    response_description="The models, in the order in which they were trained.",
     responses=refusals(_404="No model has been trained yet."),
 )
 def models_list(service: ServiceOf) -> ModelsListResponse:
@@ -264,14 +299,16 @@ def models_list(service: ServiceOf) -> ModelsListResponse:
 
 
 @router.delete(
-    "/remove_model/{model_id:path}",
+    "/remove_model/{model_id:text}",
     summary="Remove a model",
+    response_description="The model is removed.",
     response_model_exclude_none=True,
     responses=refusals(_404="There is no such model.", _422="The id is empty."),
 )
 @router.delete(
-    "/remove/{model_id:path}",
+    "/remove/{model_id:text}",
     summary="Remove a model (the path that existing clients call)",
+    response_description="The model is removed.",
     response_model_exclude_none=True,
     responses=refusals(_404="There is no such model.", _422="The id is empty."),
 )
@@ -284,6 +321,7 @@ def remove_model(service: ServiceOf, model_id: ModelId) -> IdResponse:
 @router.delete(
     "/remove_all",
     summary="Remove all models",
+    response_description="The models that were removed.",
     response_model_exclude_none=True,
     responses=refusals(_404="There are no models."),
 )

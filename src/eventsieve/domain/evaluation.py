@@ -27,11 +27,13 @@ def score_model(pipeline: Pipeline, events: Events, names: Sequence[str], *, see
         BadConfiguration: there is no metric of one of the names.
         BadTable: the events have no labels, or are all of one class.
     """
+    labels = events.labels
+    score = estimators.score_events(pipeline, events.features)
     return evaluate(
         names,
-        events.labels,
-        estimators.select(pipeline, events.features),
-        estimators.score_events(pipeline, events.features),
+        labels,
+        score > estimators.natural_cut(pipeline),
+        score,
         weight=events.weight,
         sums=class_sums(events.schema),
         seed=seed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,11 @@ def open_database(url: str, lock: Path) -> Engine:
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
-        with _one_at_a_time(lock):
-            _migrate(engine)
+        with ExitStack() as stack:
+            stack.callback(engine.dispose)
+            with _one_at_a_time(lock):
+                _migrate(engine)
+            stack.pop_all()
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, DBAPIError) as error:
         raise BadConfiguration(
             f"The database {_shown(url)} cannot be opened ({str(error).splitlines()[0]}); correct DATABASE_URL."

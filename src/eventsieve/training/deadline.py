@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
@@ -117,7 +118,8 @@ class Nursery:
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair()
-        with theirs:
+        with ExitStack() as stack, theirs:
+            stack.enter_context(ours)
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 [sys.executable, "-P", "-m", "eventsieve.training.nursery", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
@@ -126,6 +128,7 @@ class Nursery:
                 # Ctrl-C in the server's terminal is for the server, which ends the children in order.
                 start_new_session=True,
             )
+            stack.pop_all()
         self._control = ours
         self._childless = True
         return ours
@@ -191,18 +194,22 @@ def run(nursery: Nursery, task: Task) -> Outcome:
     """
     if task.cancelled.is_set():
         return Outcome(state=State.CANCELLED, reason="Cancelled before it started.")
-    child = nursery.fork()
+    try:
+        child = nursery.fork()
+    except OSError as error:
+        return Outcome(state=State.DIED, reason=f"No process could be started ({error}); the machine is overloaded.")
     watch = _Watch(child, task)
+    outcome = None
     try:
         outcome = watch.outcome()
+    finally:
         if outcome is None or child.bury(GRACE_SECONDS) is None:
             nursery.kill(child.pid)
             child.bury(GRACE_SECONDS)
-        return (outcome or watch.verdict()).model_copy(
-            update={"seconds": watch.seconds(), "peak_memory": watch.peak or None}
-        )
-    finally:
         child.close()
+    return (outcome or watch.verdict()).model_copy(
+        update={"seconds": watch.seconds(), "peak_memory": watch.peak or None}
+    )
 
 
 class _Watch:

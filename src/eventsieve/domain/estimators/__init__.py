@@ -2,7 +2,7 @@
 
 from eventsieve.domain.estimators.catalogue import CATALOGUE, Estimator, Rule, resolve
 from eventsieve.domain.estimators.parameters import Interval, Parameter
-from eventsieve.domain.estimators.pipeline import build, fit, score_events, select
+from eventsieve.domain.estimators.pipeline import build, fit, natural_cut, score_events
 
 __all__ = [
     "CATALOGUE",
@@ -12,7 +12,7 @@ __all__ = [
     "Rule",
     "build",
     "fit",
+    "natural_cut",
     "resolve",
     "score_events",
-    "select",
 ]

@@ -69,8 +69,12 @@ class Estimator:
         return parameters_of(self.classifier, without=WITHHELD, not_choices={"precomputed"})
 
     def faults(self, given: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, str]:
-        """The sentence about each name in ``given`` that this type does not have."""
-        return {str(name): self._unknown(str(name)) for name in given if name not in values}
+        """The sentence about each name in ``given`` that this type does not have.
+
+        One that it may not be given is no fault when it is empty: forms send the fields that nobody filled.
+        """
+        empty = {name for name in WITHHELD if given.get(name) == ""}
+        return {str(name): self._unknown(str(name)) for name in given if name not in values and name not in empty}
 
     def _unknown(self, name: str) -> str:
         if name in WITHHELD:

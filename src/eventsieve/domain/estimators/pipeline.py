@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from eventsieve.domain.estimators.catalogue import find, resolve
 
-__all__ = ["build", "fit", "score_events", "select"]
+__all__ = ["build", "fit", "natural_cut", "score_events"]
 
 Features = npt.NDArray[np.float64]
 
@@ -96,20 +96,9 @@ def score_events(pipeline: Pipeline, features: Features) -> npt.NDArray[np.float
     return scores
 
 
-def select(pipeline: Pipeline, features: Features) -> npt.NDArray[np.bool_]:
-    """Which events the classifier takes for signal.
-
-    Args:
-        pipeline: fitted.
-        features: float64, shape (events, features), NaN where undefined.
-
-    Returns:
-        bool, shape (events,).
-    """
-    selected = np.empty(len(features), dtype=np.bool_)
-    for batch in _batches(len(features)):
-        selected[batch] = pipeline.predict(features[batch]) == 1
-    return selected
+def natural_cut(pipeline: Pipeline) -> float:
+    """The score above which the classifier itself takes an event for signal."""
+    return 0.5 if hasattr(pipeline, "predict_proba") else 0.0
 
 
 def _batches(events: int) -> Iterator[slice]:
