@@ -11,7 +11,8 @@ import psutil
 from benchmarks import doomed
 from benchmarks.results import Comparison
 from eventsieve.records import Limits, State
-from eventsieve.training.deadline import Nursery, Task, run
+from eventsieve.training.children import Nursery
+from eventsieve.training.deadline import Task, run
 
 __all__ = ["compare_limits"]
 

@@ -1,4 +1,4 @@
-"""The use cases, one method per verb: explore, train, wait, models, compare, choose, unset, remove, predict."""
+"""The use cases, one method per verb: train, wait, models, compare, choose, unset, remove, predict."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from sklearn.pipeline import Pipeline
 from eventsieve.domain import estimators, persist
 from eventsieve.domain.evaluation import score_model
 from eventsieve.domain.events import Events, Labels
-from eventsieve.domain.exploration import Exploration, explore
 from eventsieve.domain.metrics import METRICS
 from eventsieve.domain.schema import Schema
 from eventsieve.errors import (
@@ -128,16 +127,7 @@ class Service:
         """A path to write an upload to; it goes away with this process at the latest."""
         return self._files.new()
 
-    # looking at tables
-
-    def explore(self, train: Path, test: Path | None = None) -> Exploration:
-        """The exploratory analysis of a table, and of a second one beside it.
-
-        Raises:
-            BadTable: a table has faults.
-        """
-        first = self._read(train, "optional")
-        return explore(first, self._read(test, "optional") if test is not None else None)
+    # looking at events
 
     def report(self) -> Path:
         """The report of exploratory analysis.
@@ -312,6 +302,7 @@ class Service:
         return read_events(table, self.schema, labels=labels, max_bytes=self._max_table_bytes)
 
     def _tidy(self) -> None:
+        self._jobs.catch_up()
         # In this order: who is in the registry held its lock before it came there, so without the lock it is dead.
         owners = self._registry.unfinished_owners()
         self._registry.interrupt(owners - self._files.living_owners())

@@ -70,7 +70,11 @@ class Settings(BaseSettings):
         0, ge=0, lt=2**32, description="Seed of everything random, where a model's random_state is not given."
     )
     MAX_UPLOAD_MB: int = Field(1024, ge=1, description="Largest upload in MB.")
-    MAX_TABLE_MB: int = Field(8192, ge=1, description="Largest table in MB when it is decompressed.")
+    MAX_TABLE_MB: int = Field(
+        default_factory=lambda: min(2048, max(256, int(psutil.virtual_memory().total) // (16 * MEBIBYTE))),
+        ge=1,
+        description="Largest table in MB when it is decompressed. Default: a sixteenth of the memory, 256 to 2048.",
+    )
     DATABASE_URL: str | None = Field(
         None, description="The registry's database as SQLAlchemy writes it. Default: a SQLite file in MODEL_DIR."
     )

@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from eventsieve.records import Limits, Outcome, State
-from eventsieve.training.deadline import Nursery, Task, run
+from eventsieve.training.children import Nursery
+from eventsieve.training.deadline import Task, run
 
 LATE = 0.3
 """Seconds by which an answer may come after its limit."""

@@ -135,6 +135,26 @@ def test_nothing_is_kept_of_a_job_without_a_model(service: Service, events_csv: 
     assert incoming(service) == []
 
 
+@pytest.mark.parametrize("what", ["start", "finish"])
+def test_an_end_that_cannot_be_written_down_does_not_hold_the_id(
+    service: Service, events_csv: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service._registry, what, fail)
+        started = service.train(events_csv, [spec("m")])
+        with pytest.raises(OSError, match="no room"):
+            service.wait(started)
+    assert service._engine.free == 4
+    assert service.list_models() == []
+    train(service, events_csv, [spec("m")])
+    (lost,) = service.job(started.job.id).models
+    assert lost.state is State.DIED
+    assert "no room" in lost.reason
+
+
 @pytest.mark.parametrize(
     ("specs", "error", "says"),
     [

@@ -133,6 +133,7 @@ Table = Annotated[UploadFile, File(description="A table of events: CSV, CSV.gz, 
 _BAD_FILE = "The file is no table of events; every fault of it is named."
 _TOO_LARGE = "The upload is larger than MAX_UPLOAD_MB."
 _PDF: dict[int | str, dict[str, Any]] = {200: {"content": {"application/pdf": {}}, "description": "The PDF."}}
+_NO_ROOM = "The server's disk is full."
 _NOT_MULTIPART = "The body is no multipart form."
 
 
@@ -181,6 +182,7 @@ def get_model_types(service: ServiceOf) -> ModelTypesResponse:
         _400=_NOT_MULTIPART,
         _409="More models than free training slots, an id twice, or an id that is trained already.",
         _413=_TOO_LARGE,
+        _507=_NO_ROOM,
         _422="Unknown type, bad JSON, or: " + _BAD_FILE,
     ),
 )
@@ -250,6 +252,7 @@ def unset_model(service: ServiceOf) -> IdResponse:
         _404="No model is current.",
         _409="The current model's stored file is damaged.",
         _413=_TOO_LARGE,
+        _507=_NO_ROOM,
         _422=_BAD_FILE,
     ),
 )
@@ -269,6 +272,7 @@ async def predict_with_file(request: Request, service: ServiceOf, file: Table) -
         _404="Some of the models do not exist; all of those are named.",
         _409="The stored file of a model is damaged.",
         _413=_TOO_LARGE,
+        _507=_NO_ROOM,
         _422="Bad JSON, or: " + _BAD_FILE,
     ),
 )

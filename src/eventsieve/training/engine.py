@@ -7,7 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from eventsieve.errors import NoFreeSlots
 from eventsieve.records import Outcome
-from eventsieve.training.deadline import Nursery, Task, run
+from eventsieve.training.children import Nursery
+from eventsieve.training.deadline import Task, run
 
 __all__ = ["LocalEngine"]
 
@@ -112,6 +113,9 @@ class LocalEngine:
         try:
             outcome = run(self._nursery, task)
             task.done(outcome)
+        except Exception as error:
+            task.lost(error)
+            raise
         finally:
             with self._lock:
                 self._tasks.remove(task)

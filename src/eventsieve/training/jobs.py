@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ from eventsieve.training.engine import LocalEngine
 from eventsieve.training.worker import Training
 
 __all__ = ["Jobs", "Started"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,7 @@ class Jobs:
         self._registry = registry
         self._engine = engine
         self._closing = False
+        self._unwritten: deque[tuple[str, int, Exception]] = deque()
 
     def close(self) -> None:
         """End all trainings; they are interrupted."""
@@ -67,6 +72,14 @@ class Jobs:
             self._release(job)
         futures = tuple(self._submit(job, position) for position in queued)
         return Started(job, futures, events.remarks)
+
+    def catch_up(self) -> None:
+        """Write down the ends of trainings that could not be written down when they came (the disk was full)."""
+        while self._unwritten:
+            job_id, position, error = self._unwritten[0]
+            reason = f"How it ended could not be written down ({error}); train it again."
+            self._registry.finish(job_id, position, Outcome(state=State.DIED, reason=reason), adopt=lambda: None)
+            self._unwritten.popleft()
 
     def _add(self, events: Events, models: Sequence[ModelState], *, holdout: float, limits: Limits) -> Job:
         path = self._files.new(".arrow")
@@ -105,8 +118,13 @@ class Jobs:
                 limits=job.limits,
                 started=lambda: self._registry.start(job.id, position),
                 done=lambda outcome: self._finish(job, position, outcome, artefact),
+                lost=lambda error: self._lose(job.id, position, error),
             )
         )
+
+    def _lose(self, job_id: str, position: int, error: Exception) -> None:
+        _log.error("the end of training %d of job %s could not be written down", position, job_id, exc_info=error)
+        self._unwritten.append((job_id, position, error))
 
     def _finish(self, job: Job, position: int, outcome: Outcome, artefact: Path) -> None:
         if self._closing and outcome.state is State.CANCELLED:
