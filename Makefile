@@ -19,10 +19,10 @@ ENVIRONMENT := @sh tools/environment.sh
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two of these would install into one environment at once
-.PHONY: help demo up test lint bench docs pins clean
+.PHONY: help demo up test lint bench docs pins migration clean
 
 help: ## list these words
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: ## events to predictions: four classifiers, three outcomes, one report (DATA=FILE for your own events)
 	$(ENVIRONMENT) run
@@ -72,6 +72,10 @@ pins: ## compile requirements/*.txt anew from pyproject.toml (PINS=--upgrade for
 		-c requirements/lint.txt -c requirements/docs.txt --output-file requirements/bench.txt
 	$(COMPILE) --group pins --output-file requirements/pins.txt
 	$(BIN)/python tools/check_pins.py
+
+migration: ## write the registry's next migration from rows.py (MESSAGE="what it changes")
+	$(ENVIRONMENT) run
+	@$(BIN)/python tools/migration.py "$$MESSAGE"
 
 clean: ## remove what the others leave behind, save the environment, models and logs
 	rm -rf site demo build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
