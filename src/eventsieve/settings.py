@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-import psutil
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from eventsieve import machine
 from eventsieve.domain.schema import Dtype, Schema, load_schema
 from eventsieve.errors import BadConfiguration
 
@@ -35,7 +34,7 @@ class Settings(BaseSettings):
         "events. Empty: no report.",
     )
     NUM_CPUS: int = Field(
-        default_factory=lambda: max(4, os.cpu_count() or 1),
+        default_factory=lambda: max(4, machine.cores()),
         ge=1,
         le=1024,
         description="Training slots, a process each. Default: the cores, at least 4.",
@@ -71,7 +70,7 @@ class Settings(BaseSettings):
     )
     MAX_UPLOAD_MB: int = Field(1024, ge=1, description="Largest upload in MB.")
     MAX_TABLE_MB: int = Field(
-        default_factory=lambda: min(2048, max(256, int(psutil.virtual_memory().total) // (16 * MEBIBYTE))),
+        default_factory=lambda: min(2048, max(256, machine.memory() // (16 * MEBIBYTE))),
         ge=1,
         description="Largest table in MB when it is decompressed. Default: a sixteenth of the memory, 256 to 2048.",
     )
@@ -111,14 +110,14 @@ class Settings(BaseSettings):
     @property
     def threads(self) -> int:
         """Threads of one training, so that full slots do not fight for the cores."""
-        return max(1, (os.cpu_count() or 1) // self.NUM_CPUS)
+        return max(1, machine.cores() // self.NUM_CPUS)
 
     @property
     def memory_limit(self) -> int:
         """Bytes that the training of one model may use."""
         if self.MEMORY_LIMIT_MB is not None:
             return self.MEMORY_LIMIT_MB * MEBIBYTE
-        return max(512 * MEBIBYTE, int(psutil.virtual_memory().total) // self.NUM_CPUS)
+        return max(512 * MEBIBYTE, machine.memory() // self.NUM_CPUS)
 
 
 def read_settings(**given: object) -> Settings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 import eventsieve
+from eventsieve import machine
 from eventsieve.api import v1
 from eventsieve.api.failures import install_handlers
 from eventsieve.api.logs import LogRequests, configure_logs
@@ -43,7 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
         configure_logs(settings)
         app.state.service = await run_in_threadpool(Service.open, settings)
         # Reading and predicting take a core and some memory each; more of them at once would only take turns.
-        app.state.heavy = CapacityLimiter(max(2, os.cpu_count() or 1))
+        app.state.heavy = CapacityLimiter(max(2, machine.cores()))
         app.state.service.warm()
         try:
             yield
