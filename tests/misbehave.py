@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -98,6 +99,20 @@ def say_no_json(arguments, send):
     send({"ready": True})
     connection = send.__closure__[0].cell_contents
     connection.send_bytes(b"\xff not json")
+    time.sleep(600)
+
+
+def stop_in_the_middle(arguments, send):
+    """Announces a message of 1,000 bytes and sends one of them."""
+    send({"ready": True})
+    os.write(send.__closure__[0].cell_contents.fileno(), struct.pack("!i", 1000) + b"{")
+    time.sleep(600)
+
+
+def boast(arguments, send):
+    """Announces a message that no memory would hold."""
+    send({"ready": True})
+    os.write(send.__closure__[0].cell_contents.fileno(), struct.pack("!i", 2**31 - 1))
     time.sleep(600)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
@@ -58,7 +59,8 @@ class SampleReport:
             raise NotReady("The report of a simulated sample is being made; ask again soon.", RETRY_SECONDS)
         outcome = making.result()
         if outcome.state is State.TRAINED:  # it was made, and has been removed since
-            self._making = None
+            with self._lock:
+                self._making = None
             return self.path()
         raise NoReport(f"Making the report failed: {outcome.reason} Put a PDF at PDF_PATH, or restart the server.")
 
@@ -82,7 +84,16 @@ def make(arguments: Mapping[str, Any], send: Callable[[dict[str, Any]], None]) -
     test = check(simulate(TEST_EVENTS, seed=1), schema, labels="required")
     path = Path(arguments["path"])
     path.parent.mkdir(parents=True, exist_ok=True)
+    _clear_up(path)
     write_report(
         explore(train, test), path, simulated=True, tables=("simulated training events", "simulated test events")
     )
     send({"outcome": Outcome(state=State.TRAINED).model_dump(mode="json")})
+
+
+def _clear_up(path: Path) -> None:
+    """Remove what drawings that were killed have left beside the PDF."""
+    horizon = time.time() - (LIMITS.seconds or 0.0)
+    for unfinished in path.parent.glob(f".{path.name}.*"):
+        if unfinished.stat().st_mtime < horizon:
+            unfinished.unlink(missing_ok=True)

@@ -44,7 +44,6 @@ __all__ = ["Predictions", "Service", "Started"]
 
 LONGEST_ID = 128
 CACHED_MODELS = 8
-MEBIBYTE = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +76,7 @@ class Service:
         self.limits = Limits(seconds=settings.TIME_LIMIT, memory=settings.memory_limit)
         self.scorings = tuple(settings.AVAILABLE_SCORINGS)
         self.seed = settings.SEED
-        self._max_table_bytes = settings.MAX_TABLE_MB * MEBIBYTE
+        self._max_table_bytes = settings.max_table_bytes
         self._files = files
         self._registry = registry
         self._engine = LocalEngine(settings.NUM_CPUS, settings.threads)
@@ -328,7 +327,7 @@ class Service:
             return self._load(model.digest)
         except DamagedArtefact as error:
             raise DamagedArtefact(
-                f"The model {model.id!r} cannot be used: {error}. Remove it and train it again."
+                f"The model {model.id!r} cannot be used; remove it and train it again. {error}"
             ) from error
 
     def _load_uncached(self, digest: str) -> Pipeline:

@@ -113,6 +113,16 @@ class Settings(BaseSettings):
         return max(1, machine.cores() // self.NUM_CPUS)
 
     @property
+    def max_table_bytes(self) -> int:
+        """Bytes that a table may have when it is decompressed."""
+        return self.MAX_TABLE_MB * MEBIBYTE
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """Bytes that an upload may have."""
+        return self.MAX_UPLOAD_MB * MEBIBYTE
+
+    @property
     def memory_limit(self) -> int:
         """Bytes that the training of one model may use."""
         if self.MEMORY_LIMIT_MB is not None:

@@ -261,7 +261,6 @@ ODD_HYPERPARAMETERS = {
     "minus infinity": '{"C": -Infinity}',
     "a long integer": '{"C": ' + "9" * 4000 + "}",
     "a large exponent": '{"max_iter": 1e308}',
-    "half a character": None,
     "nested": '{"C": ' + "[" * 100 + "]" * 100 + "}",
     "a long name": json.dumps({"x" * 300_000: 1}),
     "an empty name": '{"": 1}',
@@ -274,7 +273,7 @@ ODD_HYPERPARAMETERS = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name, text in ODD_HYPERPARAMETERS.items() if text])
+@pytest.mark.parametrize("name", ODD_HYPERPARAMETERS)
 def test_odd_hyperparameters_are_that_models_error(
     settings: Settings, events_csv: Path, name: str, odd: TestClient
 ) -> None:
@@ -386,8 +385,8 @@ def test_an_upload_that_is_too_large(small: TestClient, call: str) -> None:
 
 def test_an_upload_that_is_just_not_too_large(small: TestClient) -> None:
     room = (1 << 20) - 400
-    for content in (upload(b"x" * room),):
-        refused(small.post(ROUTE + "compare_models", data={"models_str": '{"ids":["a"]}'}, files=content), 404)
+    content = upload(b"x" * room)
+    refused(small.post(ROUTE + "compare_models", data={"models_str": '{"ids":["a"]}'}, files=content), 404)
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zip_of, None])

@@ -106,7 +106,7 @@ def test_a_time_limit_of_its_own(events_csv: Path) -> None:
 def places(events_csv: Path, unlabelled_csv: Path, tmp_path: Path) -> dict[str, Path]:
     bad = tmp_path / "bad.csv"
     bad.write_text("a,b\n1,2\n")
-    return {"events": events_csv, "unlabelled": unlabelled_csv, "bad": bad}
+    return {"events": events_csv, "unlabelled": unlabelled_csv, "bad": bad, "folder": tmp_path}
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,13 @@ def places(events_csv: Path, unlabelled_csv: Path, tmp_path: Path) -> dict[str, 
         (["remove", "m"], 4, "'m'"),
         (["compare", "{events}"], 4, "train"),
         (["explore", "{events}", "{bad}", "-o", "r.pdf"], 3, "column"),
+        (["explore", "{events}", "-o", "{bad}/r.pdf"], 1, "bad.csv"),
+        (["explore", "{events}", "-o", "{folder}"], 2, "device"),
+        (["predict", "{events}", "-o", "{folder}"], 2, "device"),
+        (["predict", "{folder}"], 2, "directory"),
+        (["simulate", "-n", "5", "-o", "/dev/null"], 2, "device"),
         (["simulate", "-n", "0"], 2, "-n"),
+        (["simulate", "-n", "5", "-o", "{bad}/x.csv"], 1, "bad.csv"),
         (["simulate", "-n", "5", "-o", "events.xlsx"], 3, ".parquet"),
     ],
 )
@@ -151,6 +157,11 @@ def test_a_bad_setting_is_named(events_csv: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("EVENTSIEVE_NUM_CPUS", "2")
     monkeypatch.setenv("EVENTSIEVE_DATASET_COLS", "{")
     assert "JSON" in run("models", code=2).output
+
+
+def test_a_server_whose_logs_cannot_be_configured_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVENTSIEVE_LOG_CONFIG_PATH", "nowhere.json")
+    assert "LOG_CONFIG_PATH" in run("serve", code=2).output
 
 
 def test_simulated_tables(schema, tmp_path: Path) -> None:

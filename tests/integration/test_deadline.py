@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +14,7 @@ import pytest
 from eventsieve.records import Limits, Outcome, State
 from eventsieve.training.children import Nursery
 from eventsieve.training.deadline import Task, run
+from eventsieve.training.nursery import _Nursery
 
 LATE = 0.3
 """Seconds by which an answer may come after its limit."""
@@ -44,7 +48,7 @@ def children(nursery: Nursery) -> list[psutil.Process]:
     return psutil.Process(nursery._process.pid).children(recursive=True)
 
 
-@pytest.mark.parametrize("how", ["hold_the_interpreter", "burn", "ignore_signals"])
+@pytest.mark.parametrize("how", ["hold_the_interpreter", "burn", "ignore_signals", "stop_in_the_middle"])
 def test_a_child_is_gone_when_its_time_is_up(nursery: Nursery, how: str) -> None:
     outcome = run(nursery, Task(f"misbehave:{how}", {}, Limits(seconds=0.5)))
     assert outcome.state is State.TIMED_OUT
@@ -71,6 +75,7 @@ def test_what_a_child_started_is_gone_with_it(nursery: Nursery, tmp_path: Path) 
         ("talk_nonsense", State.DIED, "no answer|outcome that is none"),
         ("say_no_json", State.DIED, "no JSON"),
         ("hang_up", State.DIED, "closed connection"),
+        ("boast", State.DIED, "no JSON"),
         ("eat_memory", State.OUT_OF_MEMORY, "MEMORY_LIMIT_MB"),
         ("ask_for_too_much", State.OUT_OF_MEMORY, "memory"),
     ],
@@ -117,6 +122,25 @@ def test_an_answer_brings_its_time_and_memory(nursery: Nursery) -> None:
     assert 0.2 <= outcome.seconds < 10.0
     assert outcome.peak_memory is not None
     assert outcome.peak_memory > 1 << 20
+
+
+def test_a_machine_that_has_no_room_for_a_child_spoils_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ends of the conversation: the nursery lives on, and its client says what the kernel said."""
+
+    def refuse() -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs, monkeypatch.context() as patch:
+        patch.setattr("os.fork", refuse)
+        end = _Nursery(theirs)
+        end.fork(*os.pipe())
+        client = Nursery()
+        client._control = ours
+        assert run(client, Task("misbehave:answer", {})).reason.count("temporarily unavailable") == 1
+        assert end.children == {}
+        end.wakeup.close()
+        end.writer.close()
 
 
 def test_a_lost_nursery_is_replaced(nursery: Nursery) -> None:

@@ -211,8 +211,8 @@ def test_what_does_not_exist(service: Service, events_csv: Path) -> None:
 
 def test_a_damaged_artefact_spoils_one_model_only(service: Service, events_csv: Path) -> None:
     train(service, events_csv, [spec("good"), spec("bad", C=0.1)])
-    digest = service.models()[1].digest if service.models()[1].id == "bad" else service.models()[0].digest
-    path = service._files.artefact(digest)
+    _, bad = service.models()
+    path = service._files.artefact(bad.digest)
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(DamagedArtefact, match="'bad' cannot be used"):
         service.predict(events_csv, "bad")

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
-from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 import eventsieve
@@ -29,12 +28,6 @@ Every refusal is a document `{"detail": "<text>"}` whose text names the culprit 
 """
 
 
-class MessageResponse(BaseModel):
-    """A message."""
-
-    message: str = Field(description="The text.", examples=["Ready to work!"])
-
-
 def create_app(settings: Settings) -> FastAPI:
     """The application with these settings; the store is opened when it starts and closed when it ends."""
 
@@ -44,8 +37,8 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.service = await run_in_threadpool(Service.open, settings)
         # Reading and predicting take a core and some memory each; more of them at once would only take turns.
         app.state.heavy = CapacityLimiter(max(2, machine.cores()))
-        app.state.service.warm()
         try:
+            app.state.service.warm()
             yield
         finally:
             await run_in_threadpool(app.state.service.close)
@@ -59,12 +52,12 @@ def create_app(settings: Settings) -> FastAPI:
     )
 
     @app.get("/", tags=["connection"], summary="Is the server there?", response_description="It is.")
-    async def ready() -> MessageResponse:
+    async def ready() -> v1.MessageResponse:
         """Answers at once, whatever is being trained."""
-        return MessageResponse(message="Ready to work!")
+        return v1.MessageResponse(message="Ready to work!")
 
     app.include_router(v1.router)
     install_handlers(app)
-    app.add_middleware(LimitUploads, limit=settings.MAX_UPLOAD_MB << 20)
+    app.add_middleware(LimitUploads, limit=settings.max_upload_bytes)
     app.add_middleware(LogRequests)
     return app

@@ -22,7 +22,7 @@ from eventsieve.errors import BadRequest
 from eventsieve.records import Model, ModelSpec, ModelState, State
 from eventsieve.service import Service
 
-__all__ = ["router"]
+__all__ = ["MessageResponse", "router"]
 
 T = TypeVar("T")
 

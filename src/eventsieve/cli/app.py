@@ -12,11 +12,13 @@ import uvicorn
 
 import eventsieve
 from eventsieve.api.app import create_app
+from eventsieve.api.logs import configure_logs
 from eventsieve.cli import data, demo, events
 from eventsieve.cli.console import (
     NOT_ALL_TRAINED,
     failures,
     models_table,
+    new_file,
     note,
     out,
     print_json,
@@ -54,7 +56,10 @@ app.command("demo")(demo.demo)
 Store = Annotated[
     Path | None, typer.Option("--model-dir", help="Folder of the models; default: EVENTSIEVE_MODEL_DIR, or models.")
 ]
-Events = Annotated[Path, typer.Argument(help="A table of events: CSV, CSV.gz, zip of one CSV, Parquet.", exists=True)]
+TablePath = Annotated[
+    Path,
+    typer.Argument(help="A table of events: CSV, CSV.gz, zip of one CSV, Parquet.", exists=True, dir_okay=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -92,6 +97,7 @@ def serve(
     with failures():
         settings = read_settings(HOST=host, PORT=port, MODEL_DIR=store)
         # What would only be found out behind the server's back is found out here.
+        configure_logs(settings)
         Service.open(settings).close()
         uvicorn.run(
             create_app(settings),
@@ -105,7 +111,7 @@ def serve(
 
 @app.command()
 def train(
-    table: Events,
+    table: TablePath,
     model: Annotated[
         list[str] | None,
         typer.Option(
@@ -165,7 +171,7 @@ def list_models(store: Store = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def compare(
-    table: Events,
+    table: TablePath,
     ids: Annotated[list[str] | None, typer.Argument(help="Models to compare; default: all.")] = None,
     store: Store = None,
     as_json: AsJson = False,
@@ -214,9 +220,15 @@ def remove(
 
 @app.command()
 def predict(
-    table: Events,
+    table: TablePath,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A .csv or .parquet file; default: CSV to the screen.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A .csv, .csv.gz or .parquet file; default: CSV to the screen.",
+            callback=new_file,
+        ),
     ] = None,
     model_id: Annotated[str | None, typer.Option("--model", "-m", help="The model; default: the current one.")] = None,
     store: Store = None,

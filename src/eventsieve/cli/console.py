@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -34,6 +36,7 @@ __all__ = [
     "err",
     "failures",
     "models_table",
+    "new_file",
     "note",
     "out",
     "print_json",
@@ -70,7 +73,7 @@ REFRESH_SECONDS = 0.1
 
 @contextmanager
 def failures() -> Iterator[None]:
-    """Turn our errors into a message on stderr and an exit code."""
+    """Turn our errors, and those of the disk, into a message on stderr and an exit code."""
     try:
         yield
     except (BadTable, BadHyperparameters) as error:
@@ -84,6 +87,26 @@ def failures() -> Iterator[None]:
         err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         code = next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1)
         raise typer.Exit(code) from error
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # whoever read our output has left, which is no failure of ours to explain
+            raise
+        text = f"{error.strerror}: {error.filename}" if error.filename else str(error)
+        err.print("[bold red]Error:[/]", end=" ")
+        err.print(f"{text}. Look at this path, or choose another.", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+
+
+def new_file(path: Path | None) -> Path | None:
+    """Check the value of an option that names a file to write.
+
+    Raises:
+        typer.BadParameter: a folder or a device is there, which a finished file would be renamed over.
+    """
+    with failures():
+        in_the_way = path is not None and path.exists() and not path.is_file()
+    if in_the_way:
+        raise typer.BadParameter(f"{path} is a folder or a device; name a file.")
+    return path
 
 
 def say(text: str) -> None:

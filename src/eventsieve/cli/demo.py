@@ -100,7 +100,7 @@ def _tables(data: Path | None, folder: Path, settings: Settings) -> tuple[Path, 
         write_table(simulate(SIMULATED_EVENTS, seed=settings.SEED), source)
     else:
         _step(1, f"Read {data.name}")
-    events = read_events(source, settings.event_schema(), labels="both classes")
+    events = read_events(source, settings.event_schema(), labels="both classes", max_bytes=settings.max_table_bytes)
     kept, held_out = map(events.take, hold_out_end(events.labels, HELD_OUT, seed=settings.SEED))
     train, test = folder / "train.csv", folder / "test.csv"
     write_table(to_table(kept), train)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eventsieve.cli.console import failures, note, print_json, say
+from eventsieve.cli.console import failures, new_file, note, print_json, say
 from eventsieve.domain.exploration import explore as explore_events
 from eventsieve.domain.schema import load_schema
 from eventsieve.domain.simulation import simulate as simulate_events
@@ -19,9 +19,13 @@ __all__ = ["explore", "simulate"]
 
 
 def explore(
-    train: Annotated[Path, typer.Argument(help="A table of events.", exists=True)],
-    test: Annotated[Path | None, typer.Argument(help="A second table, drawn beside the first.", exists=True)] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The PDF to write.")] = Path("report.pdf"),
+    train: Annotated[Path, typer.Argument(help="A table of events.", exists=True, dir_okay=False)],
+    test: Annotated[
+        Path | None, typer.Argument(help="A second table, drawn beside the first.", exists=True, dir_okay=False)
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The PDF to write.", callback=new_file)] = Path(
+        "report.pdf"
+    ),
     title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="Say on every page that this is no data.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the main counts as JSON.")] = False,
@@ -30,7 +34,7 @@ def explore(
     with failures():
         settings = read_settings()
         schema = settings.event_schema()
-        limit = settings.MAX_TABLE_MB << 20
+        limit = settings.max_table_bytes
         tables = [read_events(path, schema, labels="optional", max_bytes=limit) for path in (train, test) if path]
         exploration = explore_events(*tables)
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -49,9 +53,9 @@ def explore(
 
 def simulate(
     events: Annotated[int, typer.Option("--events", "-n", min=1, max=10_000_000, help="How many events.")] = 50_000,
-    output: Annotated[Path, typer.Option("--output", "-o", help="A .csv, .csv.gz or .parquet file.")] = Path(
-        "simulated.csv"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="A .csv, .csv.gz or .parquet file.", callback=new_file)
+    ] = Path("simulated.csv"),
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same events.")] = 0,
     first_id: Annotated[int, typer.Option(min=0, help="The first event number.")] = 100_000,
     unlabelled: Annotated[bool, typer.Option("--unlabelled", help="Leave out Weight and Label.")] = False,

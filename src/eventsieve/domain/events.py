@@ -19,7 +19,8 @@ from eventsieve.errors import BadTable
 __all__ = ["Events", "Labels", "check", "needed", "to_table"]
 
 Labels = Literal["ignored", "optional", "required", "both classes"]
-"""What labels are wanted for: predicting, exploring, comparing, training."""
+"""Whether the labels of a table count: not (to predict), where there are any (to explore), as a must, or as a must and
+of both classes (to train and to compare)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +115,7 @@ def check(
         table: the columns that `needed` names, as far as there are any; others may be in it.
         schema: what the columns should be.
         labels: what the labels are wanted for. Predicting ignores labels and weights whatever they hold; exploring
-            takes them where they are; training needs events of both classes.
+            takes them where they are; training and comparing need events of both classes.
         header: the names of all columns of the source, where the table has only some of them.
         line_of: the line of a 1-based row in the text file that the table was read from.
 

@@ -39,7 +39,7 @@ PRIMITIVES = (
     "PRI_jet_subleading_phi",
     "PRI_jet_all_pt",
 )
-"""The columns that :func:`derive` reads, in the published order."""
+"""The columns that `derive` reads, in the published order."""
 
 DERIVED = (
     "DER_mass_MMC",
@@ -56,7 +56,7 @@ DERIVED = (
     "DER_met_phi_centrality",
     "DER_lep_eta_centrality",
 )
-"""The columns that :func:`derive` makes, in the published order."""
+"""The columns that `derive` makes, in the published order."""
 
 MET_TOLERANCE = 3.0
 """How far, in units of sqrt(sum of E_T / GeV) GeV, missing momentum may lie from any collinear solution.

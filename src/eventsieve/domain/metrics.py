@@ -50,6 +50,7 @@ With less the background is a guess: of thousands of cuts the best would be the 
 """
 
 _CANCELLED: Final = 1e-9
+"""The sum of a class's weights, as a part of the sum of their sizes, up to which they cancel each other out."""
 
 REPLICAS: Final = 100
 """Bootstrap replicas: the uncertainty itself is known to 7 %."""

@@ -133,9 +133,7 @@ def loads(data: bytes) -> Pipeline:
         _check_indices(pipeline)
         pipeline.predict(np.zeros((1, pipeline.n_features_in_)))
     except _BROKEN as exc:
-        raise DamagedArtefact(
-            f"The stored model is damaged ({type(exc).__name__}: {str(exc)[:200]}). Remove it and train it again."
-        ) from exc
+        raise DamagedArtefact(f"The stored model is damaged ({type(exc).__name__}: {str(exc)[:200]}).") from exc
     return pipeline
 
 
@@ -154,7 +152,7 @@ def _check(data: bytes) -> None:
         raise DamagedArtefact(f"The stored model holds types that are not trusted: {', '.join(strangers)}.")
     _check_references(schema, len(members) - 1)
     if _zip(members) != data:
-        raise DamagedArtefact("The stored model is not laid out as it was written. Remove it and train it again.")
+        raise DamagedArtefact("The stored model is not laid out as it was written.")
 
 
 def _check_header(schema: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from eventsieve.domain.exploration.findings import Exploration, TableCounts
 from eventsieve.palette import INK, MUTED, RULE, SIGNAL
 from eventsieve.report.panels import agreement_panel, contrast_legend, contrast_panel
-from eventsieve.report.style import HEIGHT, LEFT, RIGHT, WIDTH, Box, integer, percent, subheading, write
+from eventsieve.report.style import HEIGHT, LEFT, RIGHT, WIDTH, Box, integer, legend, percent, subheading, write
 from eventsieve.report.tables import wrap
 
 __all__ = ["Imprint", "draw_cover"]
@@ -125,15 +125,10 @@ def _best(figure: Figure, found: Exploration) -> None:
     boxes = [Box(LEFT + width * i + 0.5, bottom, width - 0.7, height) for i in range(3)]
     if found.train.classes:
         subheading(figure, LEFT, bottom + height + 0.37, "The features that separate best")
-        _key(figure, bottom + height + 0.3)
+        legend(figure, contrast_legend(), bottom + height + 0.3)
         for box, (feature, contrast) in zip(boxes, found.contrasts(), strict=False):
             contrast_panel(figure, box, feature, contrast)
     elif found.test is not None:
         subheading(figure, LEFT, bottom + height + 0.37, "The features in which the test table differs most")
         for box, (feature, agreement) in zip(boxes, found.agreements(), strict=False):
             agreement_panel(figure, box, feature, agreement)
-
-
-def _key(figure: Figure, y: float) -> None:
-    place = (RIGHT / WIDTH, y / HEIGHT)
-    figure.legend(handles=contrast_legend(), loc="lower right", bbox_to_anchor=place, ncols=2, borderpad=0.1)

@@ -1,4 +1,4 @@
-"""The pages of the report that are mostly text: overview, undefined values, summary statistics, glossary."""
+"""The pages of the report that are mostly text: overview, summary statistics, glossary."""
 
 from __future__ import annotations
 
@@ -103,9 +103,9 @@ def _class_bars(figure: Figure, found: Exploration) -> None:
     for position, (_, share) in enumerate(bars):
         axes.barh(position, share, color=SIGNAL, height=0.55)
         axes.barh(position, 1 - share, left=share, color=BACKGROUND, height=0.55)
-        axes.text(0.015, position, f"signal {percent(share)}", color="white" if share > 0.25 else "none", va="center")
-        if share <= 0.25:
-            axes.text(share + 0.015, position, f"signal {percent(share)}", color="white", va="center")
+        # A short bar has no room for its name, which then stands in the bar beside it.
+        start = 0.015 + (0.0 if share > 0.25 else share)
+        axes.text(start, position, f"signal {percent(share)}", color="white", va="center")
         axes.text(0.985, position, f"background {percent(1 - share)}", color="white", va="center", ha="right")
     axes.set_yticks(range(len(bars)), [name for name, _ in bars], size=7.5)
     axes.set_xlim(0, 1)

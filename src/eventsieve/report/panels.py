@@ -16,7 +16,7 @@ from eventsieve.domain.exploration.histograms import Histogram
 from eventsieve.palette import BACKGROUND, INK, MUTED, SIGNAL, TEST, TRAIN
 from eventsieve.report.style import Box, fixed, number, percent, short
 
-__all__ = ["agreement_legend", "agreement_panel", "contrast_legend", "contrast_panel", "plain_panel", "whole"]
+__all__ = ["agreement_legend", "agreement_panel", "contrast_legend", "contrast_panel", "plain_panel"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -81,7 +81,7 @@ def plain_panel(figure: Figure, box: Box, feature: Feature) -> None:
     _note(axes, f"outside {percent(shape.outside)}" if shape.outside else "", "right")
 
 
-def whole(histogram: Histogram) -> bool:
+def _whole(histogram: Histogram) -> bool:
     """Whether the bins are centred on neighbouring whole numbers."""
     edges = histogram.edges
     return bool(edges[1] - edges[0] == 1 and edges[0] % 1 == 0.5)
@@ -129,12 +129,12 @@ def _finish(axes: Axes, feature: Feature, shapes: list[Histogram]) -> None:
     _abscissa(axes, feature, shapes[0])
     width = shapes[0].edges[1] - shapes[0].edges[0]
     unit = f" {feature.column.unit}" if feature.column.unit else ""
-    axes.set_ylabel("Fraction" if whole(shapes[0]) else f"Fraction / {number(width, 2)}{unit}")
+    axes.set_ylabel("Fraction" if _whole(shapes[0]) else f"Fraction / {number(width, 2)}{unit}")
 
 
 def _abscissa(axes: Axes, feature: Feature, shape: Histogram) -> None:
     axes.set_xlim(shape.edges[0], shape.edges[-1])
-    axes.xaxis.set_major_locator(MaxNLocator(5, steps=_STEPS, integer=whole(shape)))
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=_STEPS, integer=_whole(shape)))
     unit = f" [{feature.column.unit}]" if feature.column.unit else ""
     axes.set_xlabel(f"{short(feature.column.name)}{unit}")
 

@@ -1,4 +1,4 @@
-"""How a page of the report looks: paper, fonts, heading, footer, numbers as text."""
+"""How a page of the report looks: paper, fonts, heading, legend, numbers as text."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from eventsieve.palette import INK, MUTED, RULE
 __all__ = [
     "BOTTOM",
     "DASH",
+    "FONTS",
     "HEIGHT",
     "LEFT",
     "MINUS",
@@ -51,10 +52,12 @@ TOP, BOTTOM = HEIGHT - 1.3, 0.72
 
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
+FONTS = ["TeX Gyre Heros", "DejaVu Sans"]
+"""The second family lends the characters that the first lacks."""
+
 _HOUSE: dict[Any, Any] = {
     **mplhep.style.ROOT,
-    # The second family lends the characters that the first lacks.
-    "font.family": ["TeX Gyre Heros", "DejaVu Sans"],
+    "font.family": FONTS,
     "font.size": 8,
     "text.color": INK,
     "text.parse_math": False,  # a column's name may hold a dollar sign
@@ -118,9 +121,9 @@ def heading(figure: Figure, title: str, caption: str) -> None:
     write(figure, LEFT, HEIGHT - 0.86, caption, size=8, color=MUTED, va="top", linespacing=1.3)
 
 
-def legend(figure: Figure, handles: Sequence[Artist]) -> None:
-    """Explain the marks of all panels of a page, at the right of its title."""
-    place = (RIGHT / WIDTH, (HEIGHT - 0.74) / HEIGHT)
+def legend(figure: Figure, handles: Sequence[Artist], y: float = HEIGHT - 0.74) -> None:
+    """Explain the marks of panels at the right, the line's foot at ``y`` inches: by default beside the title."""
+    place = (RIGHT / WIDTH, y / HEIGHT)
     figure.legend(handles=handles, loc="lower right", bbox_to_anchor=place, ncols=len(handles), borderpad=0.1)
 
 

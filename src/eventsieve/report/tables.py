@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.textpath import TextToPath
 
 from eventsieve.palette import INK, MUTED, RULE, STRIPE
-from eventsieve.report.style import HEIGHT, WIDTH, write
+from eventsieve.report.style import FONTS, HEIGHT, WIDTH, write
 
 __all__ = ["Row", "TableColumn", "draw_table", "split_rows", "wrap"]
 
@@ -40,10 +40,8 @@ class TableColumn:
 
 @lru_cache(maxsize=4096)
 def _width(text: str, size: float) -> float:
-    family = ["TeX Gyre Heros", "DejaVu Sans"]
-    width, _, _ = TextToPath().get_text_width_height_descent(
-        text, FontProperties(family=family, size=size), ismath=False
-    )
+    font = FontProperties(family=FONTS, size=size)
+    width, _, _ = TextToPath().get_text_width_height_descent(text, font, ismath=False)
     return float(width) / 72
 
 

@@ -15,7 +15,7 @@ from typing import IO, cast
 
 from eventsieve.errors import BadTable
 
-__all__ = ["GZIP", "PARQUET", "ZIP", "peek", "unpacked"]
+__all__ = ["PARQUET", "peek", "unpacked"]
 
 PARQUET = b"PAR1"
 GZIP = b"\x1f\x8b"

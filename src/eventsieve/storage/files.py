@@ -5,6 +5,7 @@
       artefacts/<sha256>.skops  trained models
       tables/<sha256>.arrow     tables of events
       owners/<id>.lock          held by each living process
+      migration.lock            held by who migrates the registry (see database.py)
       incoming/<id>/…           what that process is writing
 
 Nothing is written under its final name: a file is finished in ``incoming``, then renamed. A process that is killed
@@ -102,9 +103,9 @@ class Files:
         try:
             data = self.artefact(digest).read_bytes()
         except OSError as error:
-            raise DamagedArtefact(f"its file cannot be read ({error.strerror})") from error
+            raise DamagedArtefact(f"The stored model cannot be read ({error.strerror}).") from error
         if hashlib.sha256(data).hexdigest() != digest:
-            raise DamagedArtefact("its file is not what was stored")
+            raise DamagedArtefact("The file of the stored model is not what was stored.")
         return data
 
     def drop_artefact(self, digest: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.engine import Engine
@@ -17,7 +18,10 @@ from eventsieve.storage.rows import ChoiceRow, JobRow, ModelRow, TableRow, Train
 
 __all__ = ["Registry"]
 
-_UNFINISHED = (State.QUEUED, State.RUNNING)
+MOST_NAMED = 20
+"""How many of the models that there are a refusal names."""
+
+_UNFINISHED = tuple(state for state in State if not state.final)
 
 
 class Registry:
@@ -165,11 +169,9 @@ class Registry:
         Raises:
             ModelNotFound: naming every id that is none.
         """
-        known = {model.id: model for model in self.models()}
         wanted = list(ids)
-        if missing := [repr(name) for name in wanted if name not in known]:
-            there_are = ", ".join(map(repr, known)) or "none"
-            raise ModelNotFound(f"There is no model {', '.join(missing)}; there are: {there_are}.")
+        known = {model.id: model for model in self.models()}
+        _refuse_unknown(wanted, known)
         return [known[name] for name in wanted]
 
     def refuse_taken(self, ids: Sequence[str]) -> None:
@@ -191,9 +193,7 @@ class Registry:
             current = _current(session)
             rows = _models(session)
             if ids is not None:
-                known = {row.id for row in rows}
-                if missing := [repr(name) for name in ids if name not in known]:
-                    raise ModelNotFound(f"There is no model {', '.join(missing)}.")
+                _refuse_unknown(ids, [row.id for row in rows])
                 rows = [row for row in rows if row.id in ids]
             removed = [row.record(current) for row in rows]
             for row in rows:
@@ -281,6 +281,14 @@ def _refuse_taken(session: Session, ids: Sequence[str]) -> None:
         raise ModelExists(
             f"Already trained, or being trained: {', '.join(taken)}; choose other ids, or remove these models first."
         )
+
+
+def _refuse_unknown(ids: Iterable[str], known: Collection[str]) -> None:
+    if missing := [repr(name) for name in ids if name not in known]:
+        there_are = ", ".join(map(repr, islice(known, MOST_NAMED))) or "none"
+        if len(known) > MOST_NAMED:
+            there_are += f" and {len(known) - MOST_NAMED} more"
+        raise ModelNotFound(f"There is no model {', '.join(missing)}; there are: {there_are}.")
 
 
 def _models(session: Session) -> list[ModelRow]:

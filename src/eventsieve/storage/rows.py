@@ -10,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from eventsieve.records import Job, Limits, Model, ModelSpec, ModelState, Outcome, Score, State
 
-__all__ = ["Base", "ChoiceRow", "JobRow", "ModelRow", "ScoreRow", "TableRow", "TrainingRow"]
+__all__ = ["Base", "ChoiceRow", "JobRow", "ModelRow", "ScoreRow", "TableRow", "TrainingRow", "UtcTime"]
 
 _UNFINISHED = text("state IN ('queued', 'running')")
 

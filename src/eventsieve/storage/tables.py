@@ -1,4 +1,4 @@
-"""Tables of events as Arrow files: written once, then mapped into memory by everyone who needs them."""
+"""Tables as files: events in Arrow, to be mapped into memory by everyone who needs them; others for people."""
 
 from __future__ import annotations
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
 
@@ -19,6 +20,14 @@ __all__ = ["GRACE_SECONDS", "Child", "Nursery"]
 
 GRACE_SECONDS = 2.0
 """How long a child may take to end by itself after its answer, and the kernel to bury one that was killed."""
+
+LARGEST_MESSAGE = 64 << 20
+"""Bytes; what announces more is no message of ours."""
+
+_LENGTH = struct.Struct("!i")
+"""How `Connection.send_bytes` begins a message."""
+
+_READ_AT_ONCE = 1 << 16
 
 
 class Nursery:
@@ -36,7 +45,11 @@ class Nursery:
         self._childless = True
 
     def fork(self) -> Child:
-        """A new child that waits for its task."""
+        """A new child that waits for its task.
+
+        Raises:
+            OSError: the machine has no room for another process.
+        """
         with self._lock:
             try:
                 return self._fork()
@@ -79,8 +92,10 @@ class Nursery:
             answer = control.recv(PID.size, socket.MSG_WAITALL)
             if len(answer) < PID.size:
                 raise ConnectionResetError("the nursery has ended")
+            (pid,) = PID.unpack(answer)
+            if pid < 0:
+                raise OSError(-pid, os.strerror(-pid))
             ours.pop_all()
-        (pid,) = PID.unpack(answer)
         return Child(pid, Connection(connection.detach()), status)
 
     def _start(self) -> socket.socket:
@@ -139,6 +154,37 @@ class Child:
     pid: int
     connection: Connection
     status: int
+    _part: bytearray = field(default_factory=bytearray, init=False, repr=False)
+
+    def receive(self) -> bytes | None:
+        """The message of which something has come, or None while it is not whole.
+
+        It never waits for the rest: a child that stops in the middle of a message must not hold up its own limits, as
+        it would with `Connection.recv_bytes`.
+
+        Raises:
+            EOFError: the child has closed its end.
+            OSError: the connection is broken.
+            ValueError: what comes is no message.
+        """
+        data = os.read(self.connection.fileno(), min(self._missing(), _READ_AT_ONCE))
+        if not data:
+            raise EOFError
+        self._part += data
+        if self._missing():
+            return None
+        message = bytes(self._part[_LENGTH.size :])
+        self._part.clear()
+        return message
+
+    def _missing(self) -> int:
+        """How many bytes are still to come of the message, or of its length where that has not come yet."""
+        if len(self._part) < _LENGTH.size:
+            return _LENGTH.size - len(self._part)
+        (length,) = _LENGTH.unpack_from(self._part)
+        if not 0 <= length <= LARGEST_MESSAGE:
+            raise ValueError(f"a message of {length} bytes was announced")
+        return int(_LENGTH.size + length - len(self._part))
 
     def bury(self, seconds: float) -> int | None:
         """The return code, or None if the child is still there after so many seconds."""

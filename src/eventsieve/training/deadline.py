@@ -120,13 +120,14 @@ class _Watch:
 
     def _receive(self) -> dict[str, Any] | None:
         try:
-            data = self.child.connection.recv_bytes(64 * MEBIBYTE)
+            data = self.child.receive()
+            if data is None:
+                return None
+            message = json.loads(data)
         except (EOFError, OSError):
             self.broken = self._ended()
             return None
-        try:
-            message = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             message = None
         if not isinstance(message, dict):
             self.broken = _garbage("a message that is no JSON object")

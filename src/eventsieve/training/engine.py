@@ -29,6 +29,7 @@ class LocalEngine:
         self._lock = threading.Lock()
         self._claimed = 0
         self._tasks: list[Task] = []
+        self._closed = False
 
     @property
     def free(self) -> int:
@@ -70,14 +71,12 @@ class LocalEngine:
 
         When the future is resolved, the slot is free again and ``task.done`` has been called.
         """
-        with self._lock:
-            self._tasks.append(task)
+        self._add(task)
         return self._threads.submit(self._occupy, task)
 
     def aside(self, task: Task) -> Future[Outcome]:
         """Carry out a task that is no training, beside the slots and one at a time."""
-        with self._lock:
-            self._tasks.append(task)
+        self._add(task)
         return self._side.submit(self._supervise, task)
 
     def warm(self) -> None:
@@ -87,11 +86,18 @@ class LocalEngine:
     def close(self) -> None:
         """Cancel everything and end all children."""
         with self._lock:
+            self._closed = True
             for task in self._tasks:
                 task.cancelled.set()
         for threads in (self._threads, self._side):
             threads.shutdown(wait=True)
         self._nursery.close()
+
+    def _add(self, task: Task) -> None:
+        with self._lock:
+            self._tasks.append(task)
+            if self._closed:  # and perhaps not yet shut down: nobody would cancel this one
+                task.cancelled.set()
 
     def _free(self) -> int:
         return max(0, self.slots - self._claimed)

@@ -2,9 +2,10 @@
 
 It runs as ``python -m eventsieve.training.nursery FD`` and is spoken to over the socket ``FD``:
 
-- ``b"+"`` with two descriptors forks a child; the answer is its process id. The first descriptor is the child's
-  end of its own connection: the task comes in over it as JSON and messages go out. The child's return code is
-  written to the second one, in the manner of ``subprocess``: negative for a signal.
+- ``b"+"`` with two descriptors forks a child; the answer is its process id, or the negative number of the error that
+  the kernel gave instead of a child. The first descriptor is the child's end of its own connection: the task comes in
+  over it as JSON and messages go out. The child's return code is written to the second one, in the manner of
+  ``subprocess``: negative for a signal.
 - ``b"-"`` and a process id ends that child and all that it started.
 
 The nursery dies when the socket closes, and the children die with the nursery, so nothing outlives a server that
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import faulthandler
 import importlib
 import json
@@ -90,17 +92,26 @@ class _Nursery:
 
     def fork(self, connection: int, status: int) -> None:
         parent = os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # too many processes, or no memory for another one: those that are there live on
+            os.close(connection)
+            os.close(status)
+            self.tell(-(error.errno or errno.EAGAIN))
+            return
         if pid == 0:
-            signal.set_wakeup_fd(-1)
-            for inherited in (self.control, self.wakeup, self.writer):
-                inherited.close()
-            for other in (*self.children.values(), status):
-                os.close(other)
-            _live(connection, parent)
+            _live(connection, parent, not_ours=[*self.children.values(), status, *self.own_descriptors()])
         os.close(connection)
         self.children[pid] = status
-        self.control.sendall(PID.pack(pid))
+        self.tell(pid)
+
+    def own_descriptors(self) -> list[int]:
+        return [end.fileno() for end in (self.control, self.wakeup, self.writer)]
+
+    def tell(self, pid: int) -> None:
+        # A server that is gone closes the socket too; the loop sees that, and ends the children.
+        with contextlib.suppress(ConnectionError):
+            self.control.sendall(PID.pack(pid))
 
     def reap(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -110,8 +121,10 @@ class _Nursery:
             pid, code = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 break
-            # What the child started and left behind goes with it.
-            _kill_group(pid)
+            # What the child started and left behind goes with it. Its own id is free for others by now; that of its
+            # group is not while somebody is in it.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
             status = self.children.pop(pid)
             with contextlib.suppress(BrokenPipeError):
                 os.write(status, STATUS.pack(os.waitstatus_to_exitcode(code)))
@@ -125,10 +138,13 @@ def _kill_group(pid: int) -> None:
             kill(pid, signal.SIGKILL)
 
 
-def _live(descriptor: int, parent: int) -> NoReturn:
+def _live(descriptor: int, parent: int, not_ours: list[int]) -> NoReturn:
     """The child's whole life; it never returns into the nursery's loop."""
     code = 1
     try:
+        signal.set_wakeup_fd(-1)
+        for other in not_ours:
+            os.close(other)
         os.setsid()
         _die_with(parent)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -67,7 +66,7 @@ def _train(task: Training) -> Outcome:
     pipeline = estimators.build(task.spec.type, task.spec.hyperparameters, task.seed)
     remarks = estimators.fit(pipeline, kept.features, kept.labels)
     data = persist.dumps(pipeline)
-    _write(task.artefact, data)
+    task.artefact.write_bytes(data)
     scores = score_model(pipeline, held_out, tuple(METRICS), seed=task.seed) if held_out else ()
     return Outcome(
         state=State.TRAINED,
@@ -77,13 +76,6 @@ def _train(task: Training) -> Outcome:
         scores=scores,
         remarks=remarks,
     )
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _first_line(message: object) -> str:

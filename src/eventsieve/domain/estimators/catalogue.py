@@ -17,7 +17,7 @@ from eventsieve.domain.estimators.parameters import Parameter, parameters_of
 from eventsieve.domain.estimators.reading import NotAccepted, read, shown
 from eventsieve.errors import BadHyperparameters, UnknownModelType
 
-__all__ = ["CATALOGUE", "WITHHELD", "Estimator", "Rule", "resolve"]
+__all__ = ["CATALOGUE", "WITHHELD", "Estimator", "Rule", "find", "resolve"]
 
 WITHHELD: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -1,4 +1,4 @@
-"""Decays of particles into momenta: the physics under :mod:`eventsieve.domain.simulation`.
+"""Decays of particles into momenta: the physics under `eventsieve.domain.simulation`.
 
 Everything is vectorised over events: arrays have shape (events,), momenta are four-vectors in GeV.
 Masses and widths are those of the Particle Data Group, Phys. Rev. D 110 (2024) 030001.
