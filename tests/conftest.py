@@ -37,6 +37,12 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_warmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Most tests of the application train nothing; the first training of others loads the libraries then.
+    monkeypatch.setattr(Service, "warm", lambda self: None)
+
+
 @pytest.fixture(scope="session")
 def schema() -> Schema:
     return load_schema("atlas-higgs-2014")

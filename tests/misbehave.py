@@ -32,7 +32,8 @@ def burn(arguments, send):
 def start_another(arguments, send):
     """Leaves a process of its own behind."""
     send({"ready": True})
-    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    other = subprocess.Popen(command, start_new_session=arguments["new_session"])
     Path(arguments["pid_file"]).write_text(str(other.pid))
     time.sleep(600)
 

@@ -118,7 +118,7 @@ class Service:
         self._files.close()
 
     def warm(self) -> None:
-        """Do in the background what the first clients would wait for: load the libraries, make the report."""
+        """Do what the first clients would wait for: load the libraries, and start to make the report."""
         self._engine.warm()
         self._report.prepare()
 

@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     HOST: str = Field("127.0.0.1", description="Address on which the server listens.")
     PORT: int = Field(8000, ge=0, le=65535, description="Port on which the server listens.")
 
-    @field_validator("PDF_PATH", mode="before")
+    @field_validator("PDF_PATH", "TARGET_COL", "SIGNAL", "INDEX_COL", "DATABASE_URL", "LOG_CONFIG_PATH", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -58,9 +59,14 @@ def test_a_child_is_gone_when_its_time_is_up(nursery: Nursery, how: str) -> None
     assert children(nursery) == []
 
 
-def test_what_a_child_started_is_gone_with_it(nursery: Nursery, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "new_session",
+    [False, pytest.param(True, marks=pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's subreaper"))],
+)
+def test_what_a_child_started_is_gone_with_it(nursery: Nursery, tmp_path: Path, new_session: bool) -> None:  # noqa: FBT001
     pid_file = tmp_path / "pid"
-    outcome = run(nursery, Task("misbehave:start_another", {"pid_file": str(pid_file)}, Limits(seconds=0.5)))
+    arguments = {"pid_file": str(pid_file), "new_session": new_session}
+    outcome = run(nursery, Task("misbehave:start_another", arguments, Limits(seconds=0.5)))
     assert outcome.state is State.TIMED_OUT
     assert spent(int(pid_file.read_text()))
 
@@ -183,3 +189,13 @@ def test_without_a_process_there_is_an_outcome(monkeypatch: pytest.MonkeyPatch) 
     outcome = run(nursery, Task("misbehave:answer", {}))
     assert outcome.state is State.DIED
     assert "No process could be started" in outcome.reason
+
+
+def test_a_warm_nursery_has_its_libraries_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    nursery = Nursery()
+    nursery.warm()
+    assert nursery._process is not None
+    maps = Path(f"/proc/{nursery._process.pid}/maps")
+    if maps.exists():
+        assert "sklearn" in maps.read_text()
+    nursery.close()

@@ -300,3 +300,12 @@ def test_a_report_that_cannot_be_made_says_why(settings: Settings, tmp_path: Pat
         service._report._making.result()
         with pytest.raises(NoReport, match="PDF_PATH"):
             service.report()
+
+
+def test_an_empty_setting_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PDF_PATH", "TARGET_COL", "SIGNAL", "INDEX_COL", "DATABASE_URL", "LOG_CONFIG_PATH"):
+        monkeypatch.setenv(f"EVENTSIEVE_{name}", "")
+    settings = read_settings()
+    assert settings.PDF_PATH is settings.LOG_CONFIG_PATH is None
+    assert settings.event_schema() == read_settings(SIGNAL="s", TARGET_COL="Label").event_schema()
+    assert settings.database_url.startswith("sqlite:///")

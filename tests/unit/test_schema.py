@@ -134,3 +134,12 @@ def test_settings_that_do_not_fit_are_refused(atlas: Schema, settings: dict[str,
 def test_a_column_says_nothing_that_is_not_in_its_record() -> None:
     with pytest.raises(ValueError, match="roll"):
         Column.model_validate({"name": "x", "dtype": "int64", "roll": "index"})
+
+
+def test_another_experiments_columns_do_not_bear_the_schemas_name(atlas: Schema) -> None:
+    own = atlas.adapted(index="n", target="kind", columns={"n": "int64", "pt": "float64", "kind": "object"})
+    assert own.name == "DATASET_COLS"
+    assert "ATLAS" not in own.title + own.source
+    assert own.class_weight_sums == {}
+    fewer = atlas.adapted(columns={"EventId": "int64", "PRI_tau_pt": "float64", "Label": "object"})
+    assert (fewer.name, fewer.source) == (atlas.name, atlas.source)

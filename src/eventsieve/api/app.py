@@ -38,7 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
         # Reading and predicting take a core and some memory each; more of them at once would only take turns.
         app.state.heavy = CapacityLimiter(max(2, machine.cores()))
         try:
-            app.state.service.warm()
+            await run_in_threadpool(app.state.service.warm)
             yield
         finally:
             await run_in_threadpool(app.state.service.close)

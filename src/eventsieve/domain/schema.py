@@ -97,7 +97,8 @@ class Schema(BaseModel):
         """This schema with the specification's settings laid over it; what is ``None`` stays.
 
         A column listed in ``columns`` and known here keeps its unit, description and role; an unknown one is a
-        feature. The weight column stays a weight whatever ``non_features`` says: it would give the label away.
+        feature. Where none of the features is known, it is another experiment's table, and has no name but
+        "DATASET_COLS". The weight column stays a weight whatever ``non_features`` says: it would give the label away.
 
         Raises:
             BadConfiguration: a named column is not in the schema, or the schema would not have exactly one index, one
@@ -117,8 +118,11 @@ class Schema(BaseModel):
         roles = {name: _role(column, given, non_features) for name, column in known.items()}
         adapted = tuple(c.model_copy(update={"role": roles[c.name]}) for c in known.values())
         _check_roles(adapted)
+        changed = self._signal_fields(signal) | {"columns": adapted}
+        if not any(column.role == "feature" and column.name in self.feature_names for column in adapted):
+            changed |= {"name": "DATASET_COLS", "title": "Collision events", "source": "", "class_weight_sums": {}}
         # A copy would keep the cached properties of the schema that it was made from.
-        return Schema.model_validate(self.model_dump() | self._signal_fields(signal) | {"columns": adapted})
+        return Schema.model_validate(self.model_dump() | changed)
 
     def _signal_fields(self, signal: str | None) -> dict[str, object]:
         """The fields that change with the signal's label.

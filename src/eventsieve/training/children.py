@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
@@ -59,10 +59,11 @@ class Nursery:
                 return self._fork()
 
     def warm(self) -> None:
-        """Start the nursery, so that its libraries load before the first task."""
-        with self._lock:
-            if self._control is None:
-                self._start()
+        """Start the nursery and wait until its libraries are loaded, so that the first task does not."""
+        with self._lock, suppress(ConnectionError):  # one that fails now is started again by the first task
+            control = self._control or self._start()
+            control.sendall(b"?")
+            control.recv(PID.size, socket.MSG_WAITALL)
 
     def kill(self, pid: int) -> None:
         """End a child and all that it started; one that has ended already is left in peace."""

@@ -175,7 +175,7 @@ class _Watch:
         return None
 
     def _ended(self) -> Outcome:
-        code = self.child.bury(GRACE_SECONDS)
+        code = self.child.bury(max(POLL_SECONDS, min(GRACE_SECONDS, self._left())))
         if code is None:
             return _garbage("a closed connection")
         if code >= 0:

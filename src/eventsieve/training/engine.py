@@ -81,7 +81,7 @@ class LocalEngine:
 
     def warm(self) -> None:
         """Load the libraries now, so that the first task does not wait for them."""
-        self._side.submit(self._nursery.warm)
+        self._nursery.warm()
 
     def close(self) -> None:
         """Cancel everything and end all children."""

@@ -7,6 +7,7 @@ It runs as ``python -m eventsieve.training.nursery FD`` and is spoken to over th
   over it as JSON and messages go out. The child's return code is written to the second one, in the manner of
   ``subprocess``: negative for a signal.
 - ``b"-"`` and a process id ends that child and all that it started.
+- ``b"?"`` is answered with 0 as soon as the libraries are loaded.
 
 The nursery dies when the socket closes, and the children die with the nursery, so nothing outlives a server that
 was killed. It is the only one that waits for the children, hence the only one that can signal a process id
@@ -32,6 +33,8 @@ import traceback
 from multiprocessing.connection import Connection
 from typing import Any, NoReturn
 
+import psutil
+
 __all__ = ["PID", "PRELOADED", "STATUS", "main"]
 
 PID = struct.Struct("!q")
@@ -40,7 +43,7 @@ STATUS = struct.Struct("!q")
 PRELOADED = ("eventsieve.training.worker",)
 """Modules that the children find loaded."""
 
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def main(descriptor: int) -> None:
@@ -61,6 +64,9 @@ class _Nursery:
         self.writer = writer
 
     def serve(self) -> None:
+        if sys.platform == "linux":
+            # What a child started becomes ours when the child ends, even if it has left the child's process group.
+            _prctl(_PR_SET_CHILD_SUBREAPER, 1)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self.writer.fileno(), warn_on_full_buffer=False)
@@ -88,6 +94,8 @@ class _Nursery:
             (pid,) = PID.unpack(self.control.recv(PID.size, socket.MSG_WAITALL))
             if pid in self.children:
                 _kill_group(pid)
+        elif request == b"?":
+            self.tell(0)
         return bool(request)
 
     def fork(self, connection: int, status: int) -> None:
@@ -117,18 +125,27 @@ class _Nursery:
         with contextlib.suppress(BlockingIOError):
             while self.wakeup.recv(4096):
                 pass
-        while self.children:
-            pid, code = os.waitpid(-1, os.WNOHANG)
-            if pid == 0:
-                break
-            # What the child started and left behind goes with it. Its own id is free for others by now; that of its
-            # group is not while somebody is in it.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(pid, signal.SIGKILL)
-            status = self.children.pop(pid)
-            with contextlib.suppress(BrokenPipeError):
-                os.write(status, STATUS.pack(os.waitstatus_to_exitcode(code)))
-            os.close(status)
+        with contextlib.suppress(ChildProcessError):  # there is nobody to wait for
+            while True:
+                pid, code = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    break
+                if pid in self.children:
+                    self.bury(pid, os.waitstatus_to_exitcode(code))
+
+    def bury(self, pid: int, code: int) -> None:
+        # What the child started and left behind goes with it. Its own id is free for others by now; that of its
+        # group is not while somebody is in it.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        status = self.children.pop(pid)
+        for orphan in psutil.Process().children():
+            if orphan.pid not in self.children:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    orphan.kill()
+        with contextlib.suppress(BrokenPipeError):
+            os.write(status, STATUS.pack(code))
+        os.close(status)
 
 
 def _kill_group(pid: int) -> None:
@@ -165,9 +182,13 @@ def _live(descriptor: int, parent: int, not_ours: list[int]) -> NoReturn:
 def _die_with(parent: int) -> None:
     """Ask the kernel to end this process when the nursery ends, however it ends."""
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # the nursery ended before the kernel was asked
             os._exit(1)
+
+
+def _prctl(option: int, value: int) -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
 def _work(connection: Connection) -> None:
