@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -164,6 +165,15 @@ def test_a_server_whose_logs_cannot_be_configured_does_not_start(monkeypatch: py
     assert "LOG_CONFIG_PATH" in run("serve", code=2).output
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid"])
+def test_a_server_that_cannot_listen_says_where(host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        output = run("serve", "--host", host, "--port", port, code=2).output
+    assert f"{host}, port {port}" in output
+    assert "--port" in output
+
+
 def test_simulated_tables(schema, tmp_path: Path) -> None:
     run("simulate", "-n", 300, "-o", tmp_path / "a.csv", "--seed", 5)
     run("simulate", "-n", 300, "-o", tmp_path / "b.csv", "--seed", 5)
@@ -177,7 +187,9 @@ def test_simulated_tables(schema, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_report(events_csv: Path, unlabelled_csv: Path, tmp_path: Path) -> None:
     path = tmp_path / "new" / "report.pdf"
-    assert "2,000 and 500 events" in run("explore", events_csv, unlabelled_csv, "-o", path).output
+    output = run("explore", events_csv, unlabelled_csv, "-o", path).output
+    assert "2,000 and 500 events" in output
+    assert "test.csv: There is no column Weight" in output
     assert path.read_bytes().startswith(b"%PDF-")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ from eventsieve.cli.console import (
 from eventsieve.cli.models import parse_model
 from eventsieve.cli.predictions import counts, write_predictions
 from eventsieve.domain.metrics import METRICS
+from eventsieve.errors import BadConfiguration
 from eventsieve.records import Limits, ModelSpec, State
 from eventsieve.service import Service
 from eventsieve.settings import read_settings
@@ -98,6 +100,7 @@ def serve(
         settings = read_settings(HOST=host, PORT=port, MODEL_DIR=store)
         # What would only be found out behind the server's back is found out here.
         configure_logs(settings)
+        _refuse_taken(settings.HOST, settings.PORT)
         Service.open(settings).close()
         uvicorn.run(
             create_app(settings),
@@ -107,6 +110,17 @@ def serve(
             # Trainings that are under way do not keep the server from stopping.
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise BadConfiguration(
+            f"The server cannot listen on {host}, port {port} ({error.strerror or error}); "
+            f"end what listens there, or choose another --host or --port."
+        ) from error
 
 
 @app.command()

@@ -43,7 +43,7 @@ def explore(
 
         names = tuple(path.name for path in (train, test) if path)
         write_report(exploration, output, title=title, simulated=simulated, tables=names)
-        note(remark for table in tables for remark in table.remarks)
+        note(f"{name}: {remark}" for name, table in zip(names, tables, strict=True) for remark in table.remarks)
         found = {"report": str(output), "events": [len(table) for table in tables]}
         if as_json:
             print_json(found)
