@@ -95,5 +95,6 @@ def _clear_up(path: Path) -> None:
     """Remove what drawings that were killed have left beside the PDF."""
     horizon = time.time() - (LIMITS.seconds or 0.0)
     for unfinished in path.parent.glob(f".{path.name}.*"):
-        if unfinished.stat().st_mtime < horizon:
-            unfinished.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another server has finished it meanwhile
+            if unfinished.stat().st_mtime < horizon:
+                unfinished.unlink()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +155,21 @@ def test_an_end_that_cannot_be_written_down_does_not_hold_the_id(
     (lost,) = service.job(started.job.id).models
     assert lost.state is State.DIED
     assert "no room" in lost.reason
+
+
+def test_two_requests_may_catch_up_at_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+
+    def write(job_id: str, *_: object, **__: object) -> None:
+        time.sleep(0.1)
+        written.append(job_id)
+
+    monkeypatch.setattr(service._registry, "finish", write)
+    service._jobs._unwritten.append(("a job", 0, OSError("no room")))
+    with ThreadPoolExecutor(2) as threads:
+        for caught_up in [threads.submit(service._jobs.catch_up) for _ in range(2)]:
+            caught_up.result()
+    assert written == ["a job"]
 
 
 @pytest.mark.parametrize(

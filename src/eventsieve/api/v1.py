@@ -294,7 +294,7 @@ async def compare_models(
 @router.get(
     "/models_list",
     summary="The trained models",
-    response_description="The models, in the order in which they were trained.",
+    response_description="The models, in the order in which they were asked for.",
     responses=refusals(_404="No model has been trained yet."),
 )
 def models_list(service: ServiceOf) -> ModelsListResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -41,6 +42,7 @@ class Jobs:
         self._engine = engine
         self._closing = False
         self._unwritten: deque[tuple[str, int, Exception]] = deque()
+        self._catching_up = threading.Lock()
 
     def close(self) -> None:
         """End all trainings; they are interrupted."""
@@ -75,11 +77,12 @@ class Jobs:
 
     def catch_up(self) -> None:
         """Write down the ends of trainings that could not be written down when they came (the disk was full)."""
-        while self._unwritten:
-            job_id, position, error = self._unwritten[0]
-            reason = f"How it ended could not be written down ({error}); train it again."
-            self._registry.finish(job_id, position, Outcome(state=State.DIED, reason=reason), adopt=lambda: None)
-            self._unwritten.popleft()
+        with self._catching_up:
+            while self._unwritten:
+                job_id, position, error = self._unwritten[0]
+                reason = f"How it ended could not be written down ({error}); train it again."
+                self._registry.finish(job_id, position, Outcome(state=State.DIED, reason=reason), adopt=lambda: None)
+                self._unwritten.popleft()
 
     def _add(self, events: Events, models: Sequence[ModelState], *, holdout: float, limits: Limits) -> Job:
         path = self._files.new(".arrow")
