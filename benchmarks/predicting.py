@@ -64,7 +64,7 @@ def _train(folder: Path) -> dict[str, str]:
     small = folder / "small.csv"
     write_table(simulate(5000, seed=1), small)
     with Service.open(settings) as service:
-        service.wait(service.train(small, [ModelSpec(id="line", type="LogReg")]))
+        service.wait(service.train(small, [ModelSpec(name="line", type="LogReg")]))
         service.choose("line")
     artefact = next((folder / "models" / "artefacts").iterdir())
     model = folder / "model.pickle"

@@ -18,8 +18,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from eventsieve.api.app import create_app
-from eventsieve.domain.schema import Schema, load_schema
+from eventsieve.domain.schema import load_schema
 from eventsieve.domain.simulation import simulate
+from eventsieve.records import Schema
 from eventsieve.service import Service
 from eventsieve.settings import Settings, read_settings
 from eventsieve.storage.tables import write_table

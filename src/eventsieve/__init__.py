@@ -1,7 +1,28 @@
 """Eventsieve finds the signal in tables of collision events."""
 
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from eventsieve.client import Client, EventsWarning
+    from eventsieve.embedded import local
+
+__all__ = ["Client", "EventsWarning", "__version__", "local"]
 
 __version__ = version("eventsieve")
+
+_HOMES = {"Client": "eventsieve.client", "EventsWarning": "eventsieve.client", "local": "eventsieve.embedded"}
+"""Where the names are that are loaded when they are first asked for: the import itself costs nothing."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -5,10 +5,16 @@
     │   ├── BadTable             a table of events has faults, all of them named
     │   ├── BadRequest           the request around the table is malformed
     │   ├── UnknownModelType     no such entry in the catalogue of estimators
-    │   └── BadHyperparameters   values that the estimator does not take, all of them named
+    │   ├── BadHyperparameters   values that the estimator does not take, all of them named
+    │   └── BadModels            models of a job that cannot be trained as asked, all faults of all of them
     ├── TooLarge                 more bytes than the limit allows
     ├── NotFound
     │   ├── ModelNotFound
+    │   ├── DatasetNotFound
+    │   ├── JobNotFound
+    │   ├── AliasNotFound
+    │   ├── SchemaNotFound
+    │   ├── TypeNotFound
     │   ├── NoModels
     │   ├── NoCurrentModel
     │   └── NoReport
@@ -17,9 +23,12 @@
     │   ├── ModelExists
     │   ├── NoFreeSlots
     │   ├── AlreadyCurrent
+    │   ├── NotReproduced        a model in another format does not give the scores that it gives here
     │   └── DamagedArtefact      a stored model or table is not what was stored
     ├── NotReady                 come back in ``retry_after`` seconds
     ├── DownloadFailed           a data set could not be fetched or is not what it should be
+    ├── ServerUnreachable        no server answers at this address
+    ├── ServerFailed             the server failed, or it is no Eventsieve server
     └── BadConfiguration         a setting that the program cannot start with
 
 Every message names the culprit and the cure. This module imports nothing.
@@ -43,7 +52,14 @@ class BadTable(BadInput):
 
 
 class BadRequest(BadInput):
-    """Raised when the request around a table is malformed (bad JSON, an id that is empty or too long)."""
+    """Raised when the request around a table is malformed (bad JSON, an id that is empty or too long).
+
+    ``faults`` maps the JSON pointer of each bad field to its sentence, where there are any.
+    """
+
+    def __init__(self, message: str = "", faults: dict[str, str] | None = None) -> None:
+        self.faults = faults or {}
+        super().__init__(message or " ".join(self.faults.values()))
 
 
 class UnknownModelType(BadInput):
@@ -52,6 +68,17 @@ class UnknownModelType(BadInput):
 
 class BadHyperparameters(BadInput):
     """Raised when an estimator does not take these values; ``faults`` maps each name to its sentence."""
+
+    def __init__(self, faults: dict[str, str]) -> None:
+        self.faults = faults
+        super().__init__(" ".join(faults.values()))
+
+
+class BadModels(BadInput):
+    """Raised when models of a job cannot be trained as asked; ``faults`` maps each place to its sentence.
+
+    A place is a JSON pointer into the request: ``/models/0/hyperparameters/C``.
+    """
 
     def __init__(self, faults: dict[str, str]) -> None:
         self.faults = faults
@@ -68,6 +95,18 @@ class NotFound(EventsieveError):
 
 class ModelNotFound(NotFound):
     """Raised when one or more named models do not exist; all of them are named."""
+
+
+class DatasetNotFound(NotFound):
+    """Raised when a data set does not exist."""
+
+
+class JobNotFound(NotFound):
+    """Raised when a job does not exist."""
+
+
+class AliasNotFound(NotFound):
+    """Raised when an alias does not exist."""
 
 
 class NoModels(NotFound):
@@ -102,6 +141,10 @@ class AlreadyCurrent(Conflict):
     """Raised when a model that is current already is made current."""
 
 
+class NotReproduced(Conflict):
+    """Raised when a model is asked for in a format in which it does not give the same scores."""
+
+
 class DamagedArtefact(Conflict):
     """Raised when a stored model or table is missing or is not what was stored."""
 
@@ -116,6 +159,26 @@ class NotReady(EventsieveError):
 
 class DownloadFailed(EventsieveError):
     """Raised when a data set cannot be fetched, or what came is not what it should be."""
+
+
+class SchemaNotFound(NotFound):
+    """Raised when an event schema does not exist."""
+
+
+class TypeNotFound(NotFound):
+    """Raised when a type of models is asked for that cannot be trained."""
+
+
+class ServerUnreachable(EventsieveError):
+    """Raised by the client when no server answers at ``url``."""
+
+    def __init__(self, url: str, why: str) -> None:
+        self.url = url
+        super().__init__(f"No answer from {url}: {why}.")
+
+
+class ServerFailed(EventsieveError):
+    """Raised by the client when the server failed, or answers with what is no answer of Eventsieve."""
 
 
 class BadConfiguration(EventsieveError):

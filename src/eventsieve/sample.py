@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +16,7 @@ from eventsieve.domain.schema import load_schema
 from eventsieve.domain.simulation import simulate
 from eventsieve.errors import NoReport, NotReady
 from eventsieve.records import Limits, Outcome, State
+from eventsieve.training.channel import Channel
 from eventsieve.training.deadline import Task
 from eventsieve.training.engine import LocalEngine
 
@@ -73,12 +74,12 @@ class SampleReport:
         return self._engine.aside(Task("eventsieve.sample:make", {"path": str(path)}, LIMITS))
 
 
-def make(arguments: Mapping[str, Any], send: Callable[[dict[str, Any]], None]) -> None:
+def make(arguments: Mapping[str, Any], channel: Channel) -> None:
     """Make the report of a simulated sample (runs in a child)."""
     # Drawing takes long to load, and the server itself never draws.
     from eventsieve.report import write_report  # noqa: PLC0415
 
-    send({"ready": True})
+    channel.ready()
     schema = load_schema(SCHEMA)
     train = check(simulate(TRAIN_EVENTS, seed=0), schema, labels="required")
     test = check(simulate(TEST_EVENTS, seed=1), schema, labels="required")
@@ -88,7 +89,7 @@ def make(arguments: Mapping[str, Any], send: Callable[[dict[str, Any]], None]) -
     write_report(
         explore(train, test), path, simulated=True, tables=("simulated training events", "simulated test events")
     )
-    send({"outcome": Outcome(state=State.TRAINED).model_dump(mode="json")})
+    channel.answer(Outcome(state=State.TRAINED))
 
 
 def _clear_up(path: Path) -> None:

@@ -8,8 +8,9 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from eventsieve import machine
-from eventsieve.domain.schema import Dtype, Schema, load_schema
+from eventsieve.domain.schema import load_schema
 from eventsieve.errors import BadConfiguration
+from eventsieve.records import Dtype, Schema
 
 __all__ = ["Settings", "read_settings"]
 
@@ -68,7 +69,8 @@ class Settings(BaseSettings):
     SEED: int = Field(
         0, ge=0, lt=2**32, description="Seed of everything random, where a model's random_state is not given."
     )
-    MAX_UPLOAD_MB: int = Field(1024, ge=1, description="Largest upload in MB.")
+    MAX_UPLOAD_MB: int = Field(4096, ge=1, description="Largest upload in MB.")
+    MAX_DATASET_MB: int = Field(16384, ge=1, description="Largest data set in MB when it is unpacked.")
     MAX_TABLE_MB: int = Field(
         default_factory=lambda: min(2048, max(256, machine.memory() // (16 * MEBIBYTE))),
         ge=1,
@@ -116,6 +118,11 @@ class Settings(BaseSettings):
     def max_table_bytes(self) -> int:
         """Bytes that a table may have when it is decompressed."""
         return self.MAX_TABLE_MB * MEBIBYTE
+
+    @property
+    def max_dataset_bytes(self) -> int:
+        """Bytes that a data set may have when it is unpacked."""
+        return self.MAX_DATASET_MB * MEBIBYTE
 
     @property
     def max_upload_bytes(self) -> int:

@@ -118,7 +118,7 @@ def test_every_answer_is_as_described(
     operation = described[path][method]
     service = app.state.service
     if not service.list_models():
-        service.wait(service.train(events_csv, [ModelSpec(id="m1", type="LogReg")]))
+        service.wait(service.train(events_csv, [ModelSpec(name="m1", type="LogReg")]))
         service.choose("m1")
     uploads = "POST" in method and ("file" in path or "compare" in path)
 

@@ -32,7 +32,7 @@ def state_of(service: Service) -> dict[str, Any]:
         "models": registry.models(),
         "rows": rows | {"trainings": trainings},
         "free": service._engine.free,
-        "files": sorted(path.name for folder in (files.artefacts, files.tables) for path in folder.iterdir()),
+        "files": sorted(path.name for shelf in (files.artefacts, files.tables) for path in shelf.folder.iterdir()),
         "incoming": list(files._incoming.iterdir()),
     }
 

@@ -473,7 +473,7 @@ def test_a_damaged_artefact_spoils_that_model_alone(settings: Settings, events_c
     with TestClient(create_app(settings)) as client:
         train(client, [model(name, C=n + 2) for n, name in enumerate(damages)], events_csv)
         train(client, [model("good")], events_csv)
-        digests = {each.id: each.digest for each in client.app.state.service.list_models()}
+        digests = {each.name: each.digest for each in client.app.state.service.list_models()}
     for name, damage in damages.items():
         damage(settings.MODEL_DIR / "artefacts" / f"{digests[name]}.skops")
     with TestClient(create_app(settings)) as client:

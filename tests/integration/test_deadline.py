@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
 import sys
 import threading
@@ -12,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from eventsieve.records import Limits, Outcome, State
+from eventsieve.records import Limits, Outcome, Progress, State
 from eventsieve.training.children import Nursery
 from eventsieve.training.deadline import Task, run
 from eventsieve.training.nursery import _Nursery
@@ -49,7 +50,7 @@ def children(nursery: Nursery) -> list[psutil.Process]:
     return psutil.Process(nursery._process.pid).children(recursive=True)
 
 
-@pytest.mark.parametrize("how", ["hold_the_interpreter", "burn", "ignore_signals", "stop_in_the_middle"])
+@pytest.mark.parametrize("how", ["hold_the_interpreter", "burn", "ignore_signals", "stop_in_the_middle", "flood"])
 def test_a_child_is_gone_when_its_time_is_up(nursery: Nursery, how: str) -> None:
     outcome = run(nursery, Task(f"misbehave:{how}", {}, Limits(seconds=0.5)))
     assert outcome.state is State.TIMED_OUT
@@ -78,6 +79,7 @@ def test_what_a_child_started_is_gone_with_it(nursery: Nursery, tmp_path: Path, 
         ("vanish", State.DIED, "exit code 3"),
         ("raise_an_error", State.DIED, "exit code 1"),
         ("be_killed", State.DIED, "out of memory"),
+        ("tell_nonsense", State.DIED, "progress that is none"),
         ("talk_nonsense", State.DIED, "no answer|outcome that is none"),
         ("say_no_json", State.DIED, "no JSON"),
         ("hang_up", State.DIED, "closed connection"),
@@ -95,10 +97,11 @@ def test_every_end_has_an_outcome_of_its_own(nursery: Nursery, how: str, state: 
 
 
 TRAINING = {
-    "spec": {"id": "m", "type": "LogReg", "hyperparameters": {}},
+    "spec": {"name": "m", "type": "LogReg", "hyperparameters": {}},
     "seed": 0,
     "table": "nowhere.arrow",
     "artefact": "nowhere.skops",
+    "evaluation": "nowhere.json",
 }
 
 
@@ -111,6 +114,90 @@ def test_a_task_can_be_cancelled(nursery: Nursery) -> None:
     assert outcome.state is State.CANCELLED
     assert time.monotonic() - ended[0] <= LATE
     assert children(nursery) == []
+
+
+@pytest.mark.parametrize("how", ["flood", "hold_the_interpreter", "stop_when_asked"])
+def test_whatever_it_does_a_task_can_be_cancelled(nursery: Nursery, how: str) -> None:
+    cancelled = threading.Event()
+    ended: list[float] = []
+    timer = threading.Timer(0.2, lambda: (cancelled.set(), ended.append(time.monotonic())))
+    outcome = run(nursery, Task(f"misbehave:{how}", {}, started=timer.start, cancelled=cancelled))
+    assert outcome.state is State.CANCELLED
+    assert time.monotonic() - ended[0] <= LATE
+    assert children(nursery) == []
+
+
+def test_a_task_that_is_asked_to_stop_keeps_what_it_has(nursery: Nursery) -> None:
+    stop_asked = threading.Event()
+    timer = threading.Timer(0.2, stop_asked.set)
+    outcome = run(nursery, Task("misbehave:stop_when_asked", {}, started=timer.start, stop_asked=stop_asked))
+    assert outcome.state is State.TRAINED
+    assert outcome.kept_early
+    assert 0.2 <= outcome.seconds <= 0.2 + LATE
+
+
+def test_the_wish_to_stop_may_come_before_the_child(nursery: Nursery) -> None:
+    stop_asked = threading.Event()
+    stop_asked.set()
+    assert run(nursery, Task("misbehave:stop_when_asked", {}, stop_asked=stop_asked)).kept_early
+
+
+@pytest.mark.parametrize("how", ["hold_the_interpreter", "burn", "flood", "stop_in_the_middle"])
+def test_a_child_that_ignores_the_wish_to_stop_still_has_its_limit(nursery: Nursery, how: str) -> None:
+    stop_asked = threading.Event()
+    stop_asked.set()
+    outcome = run(nursery, Task(f"misbehave:{how}", {}, Limits(seconds=0.5), stop_asked=stop_asked))
+    assert outcome.state is State.TIMED_OUT
+    assert 0.5 <= outcome.seconds <= 0.5 + LATE
+
+
+def test_progress_comes_now_and_then_and_always_forward(nursery: Nursery) -> None:
+    stop_asked = threading.Event()
+    seen: list[Progress] = []
+    timer = threading.Timer(1.1, stop_asked.set)
+    task = Task("misbehave:stop_when_asked", {}, started=timer.start, progress=seen.append, stop_asked=stop_asked)
+    assert run(nursery, task).kept_early
+    assert 2 <= len(seen) <= 7
+    done = [progress.done or 0 for progress in seen]
+    assert done == sorted(done)
+    assert seen[-1].total == 1_000_000
+
+
+def test_the_last_stage_is_always_told(nursery: Nursery) -> None:
+    seen: list[Progress] = []
+    assert run(nursery, Task("misbehave:tell_stages", {}, progress=seen.append)).state is State.TRAINED
+    assert seen[-1].stage == "evaluating"
+    assert len(seen) <= 4
+
+
+def test_a_flood_of_progress_reaches_nobody(nursery: Nursery) -> None:
+    seen: list[Progress] = []
+    run(nursery, Task("misbehave:flood", {}, Limits(seconds=1.0), progress=seen.append))
+    assert 1 <= len(seen) <= 12
+
+
+def test_a_child_may_say_what_its_lateness_means(nursery: Nursery) -> None:
+    outcome = run(nursery, Task("misbehave:excuse_itself", {}, Limits(seconds=0.2)))
+    assert outcome.reason.endswith("It never finishes anything.")
+
+
+def test_a_child_that_is_no_longer_wanted_does_nothing(nursery: Nursery) -> None:
+    started: list[bool] = []
+    task = Task("misbehave:answer", {}, started=lambda: started.append(True))
+    assert run(nursery, task, wanted=lambda: False).state is State.CANCELLED
+    assert started == []
+    assert children(nursery) == []
+
+
+def test_a_message_that_nobody_reads_holds_up_nobody(nursery: Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eventsieve.training.children.SEND_SECONDS", 0.2)
+    child = nursery.fork()
+    os.kill(child.pid, signal.SIGSTOP)
+    with pytest.raises(TimeoutError):
+        child.send({"run": "x" * (4 << 20)})
+    nursery.kill(child.pid)
+    assert child.bury(10) == -signal.SIGKILL
+    child.close()
 
 
 def test_a_cancelled_task_does_not_start(nursery: Nursery) -> None:

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import typer
+import uproot
 from pydantic.fields import FieldInfo
 from typer.testing import CliRunner
 
@@ -22,6 +24,9 @@ from conftest import run_server
 from eventsieve import errors
 from eventsieve.api.app import create_app
 from eventsieve.api.failures import STATUSES
+from eventsieve.api.v2.app import ROUTERS
+from eventsieve.api.v2.bodies import AddFields
+from eventsieve.api.v2.problems import REASONS
 from eventsieve.cli.app import app
 from eventsieve.cli.console import EXIT_CODES
 from eventsieve.domain.estimators import CATALOGUE
@@ -29,6 +34,7 @@ from eventsieve.domain.metrics import METRICS
 from eventsieve.domain.schema import load_schema
 from eventsieve.records import State
 from eventsieve.settings import Settings
+from eventsieve.storage.outputs import MEDIA_TYPES
 from eventsieve.storage.readers import read_events
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,6 +109,23 @@ def test_every_endpoint_is_described(settings):
         for method in operations
     }
     assert described == offered
+
+
+def test_every_endpoint_of_version_2_is_described():
+    page = read("docs/api.md")
+    described = set(re.findall(r"^\| `([A-Z]+) (/[^` ]*)`", page, re.MULTILINE))
+    offered = {(method, route.path_format) for router in ROUTERS for route in router.routes for method in route.methods}
+    assert described == offered
+
+
+def test_every_status_and_parameter_of_version_2_is_explained():
+    page = read("docs/api.md")
+    for status in {*REASONS, 405}:
+        assert f"\n| {status} | " in page
+    for name in {field.alias or name for name, field in AddFields.model_fields.items()}:
+        assert f"\n| `{name}` | " in page
+    for name, media_type in MEDIA_TYPES.items():
+        assert f"\n| `{name}` | `{media_type.partition(';')[0]}` | " in page
 
 
 def commands(command: Any = None, above: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -180,6 +203,23 @@ def test_the_curl_lines_of_the_readme_run(tables):
     assert ran.stdout.count('"status":"trained"') == 2
     assert '"index_name":"EventId"' in ran.stdout
     assert (tables / "eda.pdf").read_bytes() == (tables / "report.pdf").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl here")
+def test_the_curl_lines_of_the_native_interface_run(tables):
+    session = [block for block in blocks(read("docs/api.md"), "sh") if "curl" in block]
+    assert len(session) == 3
+    with run_server(tables) as server:
+        script = "\n".join(session).replace("http://127.0.0.1:8000", str(server.http.base_url).rstrip("/"))
+        script = script.replace("curl ", "curl --noproxy '*' --fail-with-body ")
+        command = ["sh", "-e", "-c", script]
+        ran = subprocess.run(command, check=False, cwd=tables, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, (ran.stdout, ran.stderr)
+    assert "event: end" in ran.stdout
+    assert '"ranking":["' in ran.stdout
+    assert pq.read_table(tables / "predictions.parquet").num_rows == 500
+    assert uproot.open(tables / "friend.root")["eventsieve"].num_entries == 2000
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from eventsieve.errors import BadConfiguration, DamagedArtefact
-from eventsieve.storage.files import ORPHAN_SECONDS, Files
+from eventsieve.storage.files import ORPHAN_SECONDS, Digests, Files
 
 DATA = b"a model"
 DIGEST = hashlib.sha256(DATA).hexdigest()
@@ -32,7 +32,7 @@ def adopt(files: Files) -> None:
 def test_an_artefact_is_read_as_it_was_written(files: Files) -> None:
     adopt(files)
     assert files.read_artefact(DIGEST) == DATA
-    files.drop_artefact(DIGEST)
+    files.artefacts.drop(DIGEST)
     with pytest.raises(DamagedArtefact, match="cannot be read"):
         files.read_artefact(DIGEST)
 
@@ -40,7 +40,7 @@ def test_an_artefact_is_read_as_it_was_written(files: Files) -> None:
 @pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: b"", lambda data: b"A" + data[1:]])
 def test_a_damaged_artefact_is_not_read(files: Files, damage) -> None:
     adopt(files)
-    files.artefact(DIGEST).write_bytes(damage(DATA))
+    files.artefacts.path(DIGEST).write_bytes(damage(DATA))
     with pytest.raises(DamagedArtefact, match="not what was stored"):
         files.read_artefact(DIGEST)
 
@@ -52,7 +52,7 @@ def test_an_artefact_that_is_not_whole_is_not_kept(files: Files) -> None:
         files.adopt_artefact(path, DIGEST)
     with pytest.raises(DamagedArtefact):
         files.adopt_artefact(files.new(), DIGEST)
-    assert list(files.artefacts.iterdir()) == []
+    assert list(files.artefacts.folder.iterdir()) == []
 
 
 def test_a_living_process_is_seen_and_a_dead_one_is_cleared_up(files: Files) -> None:
@@ -80,13 +80,13 @@ def test_leaving_in_order_leaves_nothing(tmp_path: Path) -> None:
 
 def test_only_old_files_that_nobody_knows_are_swept(files: Files) -> None:
     for name, age in (("known", 2), ("young", 0), ("old", 2)):
-        for path in (files.artefact(name), files.table(name)):
+        for path in (files.artefacts.path(name), files.tables.path(name)):
             path.write_bytes(DATA)
             then = path.stat().st_mtime - age * ORPHAN_SECONDS
             os.utime(path, (then, then))
-    files.sweep({"known"}, {"known"})
-    assert {path.stem for path in files.artefacts.iterdir()} == {"known", "young"}
-    assert {path.stem for path in files.tables.iterdir()} == {"known", "young"}
+    files.sweep(Digests({"known"}, {"known"}, set(), set()))
+    assert {path.stem for path in files.artefacts.folder.iterdir()} == {"known", "young"}
+    assert {path.stem for path in files.tables.folder.iterdir()} == {"known", "young"}
 
 
 def test_a_folder_that_cannot_be_used_names_the_setting(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_the_whole_service_works_over_it(
     server: str, database: Engine, settings: Settings, events_csv: Path, unlabelled_csv: Path
 ) -> None:
     with Service.open(settings.model_copy(update={"DATABASE_URL": server})) as service:
-        specs = [ModelSpec(id=name, type="LogReg") for name in ("m", "n")]
+        specs = [ModelSpec(name=name, type="LogReg") for name in ("m", "n")]
         service.wait(service.train(events_csv, specs, holdout=0.25))
         service.choose("m")
         assert len(service.predict(unlabelled_csv).index) == 500

@@ -19,8 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventsieve.domain.events import Events, Labels
-from eventsieve.domain.schema import Column, Schema, load_schema
+from eventsieve.domain.schema import load_schema
 from eventsieve.errors import BadTable, TooLarge
+from eventsieve.records import Column, Schema
 from eventsieve.storage.lines import BLOCK
 from eventsieve.storage.readers import read_events
 

@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, create_engine, text
 
 from eventsieve.errors import (
     AlreadyCurrent,
@@ -18,7 +20,20 @@ from eventsieve.errors import (
     NoCurrentModel,
     NotFound,
 )
-from eventsieve.records import Job, Limits, ModelSpec, ModelState, Outcome, Score, State, Table
+from eventsieve.records import (
+    Column,
+    Job,
+    Limits,
+    ModelSpec,
+    ModelState,
+    Outcome,
+    Plan,
+    Schema,
+    Score,
+    State,
+    Table,
+    Validation,
+)
 from eventsieve.storage.database import open_database
 from eventsieve.storage.registry import Registry
 from eventsieve.storage.rows import Base
@@ -26,6 +41,7 @@ from eventsieve.storage.rows import Base
 TABLE = Table(
     digest="t" * 64, schema_name="atlas-higgs-2014", events=10, signal=4, created=datetime(2026, 1, 1, tzinfo=UTC)
 )
+HELD_OUT = Plan(validation=Validation(kind="holdout", fraction=0.25))
 TRAINED = Outcome(
     state=State.TRAINED,
     seconds=1.5,
@@ -55,10 +71,12 @@ def nothing(*_: object) -> None:
 
 
 def add(registry: Registry, *ids: str, settle: Callable[[], None] = nothing) -> Job:
-    spec = ModelSpec(id="", type="LogReg", hyperparameters={"C": 1.0, "class_weight": None})
-    models = [ModelState(spec=spec.model_copy(update={"id": name}), seed=2**32 - 1, state=State.QUEUED) for name in ids]
+    spec = ModelSpec(name="", type="LogReg", hyperparameters={"C": 1.0, "class_weight": None})
+    models = [
+        ModelState(spec=spec.model_copy(update={"name": name}), seed=2**32 - 1, state=State.QUEUED) for name in ids
+    ]
     limits = Limits(seconds=2.0, memory=6_000_000_000)
-    return registry.add_job(TABLE, models, holdout=0.25, limits=limits, settle=settle)
+    return registry.add_job(TABLE, models, plan=HELD_OUT, limits=limits, settle=settle)
 
 
 def add_model(registry: Registry, name: str, digest: str = "a" * 64) -> None:
@@ -72,10 +90,82 @@ def test_the_migrations_make_what_the_rows_say(database: Engine) -> None:
         assert compare_metadata(context, Base.metadata) == []
 
 
+OLD_STORE = (
+    "INSERT INTO jobs VALUES ('j1', 't', 'me', 0.2, 60.0, NULL, '2026-01-01 00:00:00')",
+    "INSERT INTO jobs VALUES ('j2', 't', 'me', 0.0, NULL, 1000, '2026-01-02 00:00:00')",
+    "INSERT INTO trainings VALUES ('j1', 0, 'forest', 'RandomForest', '{}', 3, 'trained', '', 1.5, NULL)",
+    (
+        "INSERT INTO models VALUES (1, 'forest', 'j1', 0, 'RandomForest', '{\"n\": 1}', 'd', 't', 3, 1.5, NULL, '{}', "
+        "'[\"x\"]', '[]', '2026-01-01 00:00:00')"
+    ),
+    (
+        "INSERT INTO models VALUES (2, 'svm', 'j2', 0, 'SVM', '{}', 'e', 't', 3, 1.5, NULL, '{}', '[\"x\"]', '[]', "
+        "'2026-01-01 00:00:00')"
+    ),
+    "INSERT INTO scores VALUES (1, 0, 'accuracy', 0.8, 0.01, NULL)",
+    "INSERT INTO scores VALUES (1, 1, 'ams', 2.0, NULL, 0.7)",
+    "INSERT INTO choices VALUES (1, 'forest', '2026-01-01 00:00:00')",
+)
+
+
+@pytest.fixture
+def old_store(tmp_path: Path) -> str:
+    """A registry as version 0.1 left it."""
+    url = f"sqlite:///{tmp_path / 'old.sqlite'}"
+    config = Config()
+    config.set_main_option("script_location", "eventsieve.storage:migrations")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for statement in OLD_STORE:
+            connection.execute(text(statement))
+    engine.dispose()
+    return url
+
+
+def test_a_store_of_the_first_version_is_taken_over(old_store: str, tmp_path: Path) -> None:
+    engine = open_database(old_store, tmp_path / "lock")
+    registry = Registry(engine, owner="me")
+    forest, svm = registry.models()
+    assert (forest.name, forest.hyperparameters, forest.current) == ("forest", {"n": 1}, True)
+    assert forest.scores == (
+        Score(name="accuracy", value=0.8, uncertainty=0.01),
+        Score(name="ams", value=2.0, cut=0.7, weighted=True),
+    )
+    assert (forest.validation.kind, forest.validation.fraction) == ("holdout", 0.2)
+    assert svm.validation.kind == "none"
+    assert (forest.probabilities, svm.probabilities) == (True, False)
+    assert forest.threshold.kind == "natural"
+    assert registry.job("j1").models[0].state is State.TRAINED
+    assert registry.past_trainings() == []
+    assert forest.event_schema.feature_names == ("x",)
+    schema = Schema(name="s", columns=(Column(name="x", dtype="float64"),))
+    registry.describe({"t": schema}.get)
+    assert [model.event_schema for model in registry.models()] == [schema, schema]
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    engine.dispose()
+
+
+def test_the_way_back_to_the_first_version_keeps_what_it_knows(old_store: str, tmp_path: Path) -> None:
+    open_database(old_store, tmp_path / "lock").dispose()
+    engine = create_engine(old_store)
+    config = Config()
+    config.set_main_option("script_location", "eventsieve.storage:migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        assert connection.execute(text("SELECT id, type, seconds FROM models")).all() == [
+            ("forest", "RandomForest", 1.5), ("svm", "SVM", 1.5),
+        ]  # fmt: skip
+    engine.dispose()
+
+
 def test_a_job_is_read_as_it_was_written(registry: Registry) -> None:
     job = add(registry, "m1", "m2")
     assert registry.job(job.id) == job
-    assert [model.spec.id for model in job.models] == ["m1", "m2"]
+    assert [model.spec.name for model in job.models] == ["m1", "m2"]
     assert job.limits == Limits(seconds=2.0, memory=6_000_000_000)
     assert job.created.tzinfo is not None
     assert not job.final
@@ -111,7 +201,7 @@ def test_a_refused_job_leaves_nothing(registry: Registry) -> None:
 
     with pytest.raises(OSError, match="no room"):
         add(registry, "m1", settle=fail)
-    assert registry.digests() == (set(), set())
+    assert not any(registry.digests())
     add(registry, "m1")
 
 
@@ -159,7 +249,7 @@ def test_the_current_model(registry: Registry, database: Engine) -> None:
     with pytest.raises(AlreadyCurrent, match="'m1'"):
         registry.choose("m1")
     registry.choose("m2")
-    assert Registry(database, owner="another").current().id == "m2"
+    assert Registry(database, owner="another").current().name == "m2"
     assert [model.current for model in registry.models()] == [False, True]
     assert registry.unset() == "m2"
     with pytest.raises(NoCurrentModel):
@@ -183,8 +273,8 @@ def test_removing_names_all_that_do_not_exist_and_removes_none(registry: Registr
     add_model(registry, "m1")
     with pytest.raises(ModelNotFound, match="'x', 'y'"):
         registry.remove(["m1", "x", "y"])
-    assert [model.id for model in registry.models()] == ["m1"]
-    assert [model.id for model in registry.remove()] == ["m1"]
+    assert [model.name for model in registry.models()] == ["m1"]
+    assert [model.name for model in registry.remove()] == ["m1"]
     assert registry.models() == []
 
 
@@ -212,7 +302,7 @@ def test_a_table_is_kept_while_a_training_needs_it(registry: Registry) -> None:
 def test_finding_keeps_the_order_and_names_all_that_are_missing(registry: Registry) -> None:
     for name in ("m1", "m2"):
         add_model(registry, name)
-    assert [model.id for model in registry.find(["m2", "m1"])] == ["m2", "m1"]
+    assert [model.name for model in registry.find(["m2", "m1"])] == ["m2", "m1"]
     with pytest.raises(ModelNotFound, match="'x', 'y'; there are: 'm1', 'm2'"):
         registry.find(["x", "m1", "y"])
 
@@ -240,3 +330,42 @@ def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     engine.dispose()
     with pytest.raises(BadConfiguration, match="newer Eventsieve"):
         open_database(url, tmp_path / "lock")
+
+
+def test_jobs_come_in_pages_the_newest_first(registry: Registry) -> None:
+    jobs = [add(registry, f"m{number}") for number in range(5)]
+    page = registry.jobs(offset=1, limit=2)
+    assert (page.total, page.offset) == (5, 1)
+    assert [job.id for job in page.items] == [jobs[3].id, jobs[2].id]
+    assert registry.jobs(offset=9).items == ()
+
+
+def test_a_data_set_is_in_use_while_a_job_trains_or_validates_on_it(registry: Registry) -> None:
+    spec = ModelState(spec=ModelSpec(name="m", type="LogReg"), seed=0, state=State.QUEUED)
+    plan = Plan(validation=Validation(kind="dataset", dataset="other"))
+    job = registry.add_job(TABLE, [spec], limits=Limits(), settle=nothing, plan=plan, dataset="mine")
+    assert registry.unfinished_jobs("mine") == registry.unfinished_jobs("other") == [job.id]
+    assert registry.unfinished_jobs("third") == []
+    registry.finish(job.id, 0, TRAINED, adopt=nothing)
+    assert registry.unfinished_jobs("mine") == []
+
+
+def test_past_trainings_tell_what_was_trained_and_what_it_took(registry: Registry) -> None:
+    table = TABLE.model_copy(update={"features": 2, "classes": 2})
+    spec = ModelState(spec=ModelSpec(name="m", type="LogReg", hyperparameters={"C": 2.0}), seed=0, state=State.QUEUED)
+    plan = Plan(validation=Validation(kind="folds", folds=3))
+    job = registry.add_job(table, [spec], limits=Limits(), settle=nothing, plan=plan)
+    assert registry.past_trainings() == []
+    registry.finish(job.id, 0, TRAINED, adopt=nothing)
+    (past,) = registry.past_trainings()
+    assert (past.type, past.hyperparameters, past.events, past.features, past.folds) == ("LogReg", {"C": 2.0}, 10, 2, 3)
+    assert (past.seconds, past.peak_memory, past.state) == (1.5, 5_000_000_000, State.TRAINED)
+
+
+def test_what_was_stopped_early_tells_only_that_it_takes_longer(registry: Registry) -> None:
+    table = TABLE.model_copy(update={"features": 2})
+    spec = ModelState(spec=ModelSpec(name="m", type="RandomForest"), seed=0, state=State.QUEUED)
+    job = registry.add_job(table, [spec], limits=Limits(), settle=nothing)
+    registry.finish(job.id, 0, TRAINED.model_copy(update={"kept_early": True}), adopt=nothing)
+    assert registry.past_trainings()[0].state is State.TIMED_OUT
+    assert registry.job(job.id).models[0].kept_early

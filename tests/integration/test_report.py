@@ -13,8 +13,10 @@ import pytest
 from pypdf import PdfReader
 
 from eventsieve.domain.events import Events
-from eventsieve.domain.exploration import Exploration, explore
-from eventsieve.domain.schema import Column, Schema, load_schema
+from eventsieve.domain.exploration import explore
+from eventsieve.domain.schema import load_schema
+from eventsieve.palette import BACKGROUND, SIGNAL, class_colours
+from eventsieve.records import Column, Exploration, Schema
 from eventsieve.report import write_report
 from eventsieve.report.style import DASH, MINUS, number, percent, short
 from eventsieve.report.tables import TableColumn, split_rows, wrap
@@ -33,7 +35,14 @@ def make_events(schema: Schema, count: int, seed: int, *, labels: bool = True) -
             features[rng.random(count) < 0.4, position] = np.nan
     label = rng.random(count) < 0.3 if labels else None
     weight = None if label is None else np.where(label, 0.01, 2.0)
-    return Events(schema, features, np.arange(count), weight, label, remarks=("Column Extra is ignored.",))
+    return Events(
+        schema,
+        features,
+        np.arange(count),
+        weight,
+        None if label is None else label.astype(np.uint8),
+        remarks=("Column Extra is ignored.",),
+    )
 
 
 def headed(pages: list[str], title: str) -> list[str]:
@@ -58,7 +67,7 @@ def pages(found: Exploration, tmp_path_factory: pytest.TempPathFactory) -> list[
 
 
 def test_the_title_page_says_what_was_explored(found: Exploration, pages: list[str]) -> None:
-    signal = found.train.classes[0].events
+    signal = found.table.classes[1].events
     for text in (
         "Two tables",
         "one.csv",
@@ -75,34 +84,44 @@ def test_the_title_page_says_what_was_explored(found: Exploration, pages: list[s
 def test_every_section_is_there_and_on_the_page_of_the_contents(pages: list[str]) -> None:
     sections = (
         "Overview",
+        "Drift",
         "Undefined values",
         "Summary statistics",
         "Separation power",
         "Signal against background",
-        "Test against training",
-        "Jet multiplicity",
+        "Second table against first",
+        "Whole-number features",
         "Correlations",
         "Glossary of the columns",
     )
     for section in sections:
         (page,) = re.findall(rf"^{section} (\d+)$", pages[0], flags=re.MULTILINE)
-        assert pages[int(page) - 1] in headed(pages, section)
+        title = "Events per value" if section == "Whole-number features" else section
+        assert pages[int(page) - 1] in headed(pages, title)
 
 
 def test_counts_duplicates_weights_and_remarks_are_in_the_overview(found: Exploration, pages: list[str]) -> None:
     overview = pages[1]
-    for count in (found.train.events, found.test.events, found.train.complete, found.train.undefined):
+    for count in (found.table.events, found.against.events, found.table.complete, found.table.undefined):
         assert f"{count:,}" in overview
-    for count in found.train.classes:
+    for count in found.table.classes:
         assert f"{count.events:,}" in overview
         assert number(count.weights.total, 6, zeros=True) in overview
     assert "410,999.85" in overview
     assert "Duplicate events" in overview
-    assert "Column Extra is ignored." in overview
+    assert "Column Extra is ignored." in " ".join(pages)
+    for sentence in found.findings:
+        assert "".join(sentence.split()) in "".join("".join(pages).split())
 
 
 def test_every_column_is_in_each_section_about_features(pages: list[str]) -> None:
-    for section in ("Summary statistics: training", "Summary statistics: test", "Signal against", "Test against"):
+    for section in (
+        "Summary statistics: first",
+        "Summary statistics: second",
+        "Signal against",
+        "Second table",
+        "Drift",
+    ):
         text = " ".join(headed(pages, section))
         assert [name for name in HIGGS.feature_names if name not in text] == []
     glossary = " ".join(" ".join(page.split()) for page in headed(pages, "Glossary"))
@@ -112,11 +131,11 @@ def test_every_column_is_in_each_section_about_features(pages: list[str]) -> Non
 
 
 def test_the_numbers_of_a_feature_are_shown(found: Exploration, pages: list[str]) -> None:
-    statistics = headed(pages, "Summary statistics: training")[0]
+    statistics = headed(pages, "Summary statistics: first")[0]
     ranking = headed(pages, "Separation power")[0]
     for feature in found.features:
-        assert number(feature.summary.mean, zeros=True) in statistics
-        assert f"{feature.contrast.separation:.3f}" in ranking
+        assert number(feature.all.statistics.mean, zeros=True) in statistics
+        assert f"{feature.separation.power:.3f}" in ranking
 
 
 def test_pages_are_numbered(pages: list[str]) -> None:
@@ -165,9 +184,64 @@ def test_another_schema_without_labels_and_without_a_test_table(tmp_path: Path) 
     assert schema.features[0].name in text
     assert "Словоидело" in text
     assert headed(pages, "Distributions")
-    assert headed(pages, "Multiplicity: tracks")
-    for title in ("Separation power", "Signal against", "Test against", "Correlations: signal"):
+    assert headed(pages, "Events per value: tracks")
+    for title in ("Separation power", "Signal against", "Second table", "Drift", "Correlations: signal"):
         assert not headed(pages, title)
+
+
+def make_classes(classes: int, features: int, count: int = 900) -> Events:
+    rng = np.random.default_rng(10)
+    names = tuple(f"process {i}" for i in range(classes))
+    schema = Schema(
+        name="several",
+        columns=(
+            *(Column(name=f"a_column_with_a_very_long_name_{i:03d}", dtype="float64") for i in range(features)),
+            Column(name="process", dtype="object", role="label"),
+        ),
+        signal=names[1],
+        background=(),
+        classes=names,
+    )
+    target = rng.integers(0, classes, count).astype(np.uint8)
+    values = rng.normal(size=(count, features)) + 0.2 * target[:, None]
+    return Events(schema, values, np.arange(count), None, target)
+
+
+@pytest.mark.parametrize("classes", [3, 9])
+def test_several_classes_are_shown_by_their_names(classes: int, tmp_path: Path) -> None:
+    events = make_classes(classes, 4)
+    found = explore(events)
+    write_report(found, tmp_path / "report.pdf")
+    pages = texts(tmp_path / "report.pdf")
+    overview = headed(pages, "Overview")[0]
+    for part in found.table.classes:
+        assert part.label in overview
+        assert f"{part.events}" in overview
+    assert headed(pages, "Class by class")
+    assert len(headed(pages, "Correlations: process")) == (classes if classes <= 6 else 0)
+    assert not headed(pages, "Signal against background")
+    best = found.ranked()[0].separation
+    ranking = headed(pages, "Separation power")[0]
+    assert f"{best.power:.3f}" in ranking
+    assert f"{best.first} / {best.second}" in ranking
+    assert "background" not in " ".join(pages).lower()
+
+
+def test_very_many_features_take_more_pages_and_none_is_lost(tmp_path: Path) -> None:
+    found = explore(make_classes(3, 50, 200))
+    write_report(found, tmp_path / "report.pdf")
+    pages = texts(tmp_path / "report.pdf")
+    assert len(headed(pages, "Class by class")) == 5
+    statistics = "".join("".join(page.split()) for page in headed(pages, "Summary statistics"))
+    assert [f.column.name for f in found.features if f.column.name not in statistics] == []
+
+
+def test_classes_have_colours_of_their_own_and_the_signal_keeps_its() -> None:
+    colours = class_colours(8, 3)
+    assert len(set(colours)) == 8
+    assert colours[3] == SIGNAL
+    assert class_colours(2, 1) == (BACKGROUND, SIGNAL)
+    assert SIGNAL not in class_colours(12, None)
 
 
 def test_hardly_any_events_make_a_report(tmp_path: Path) -> None:
@@ -197,13 +271,13 @@ def test_the_real_events_make_a_report(real_data: Path, tmp_path: Path) -> None:
         features[features == HIGGS.undefined] = np.nan
         labelled = "Label" in table.column_names
         weight = table["Weight"].to_numpy() if labelled else None
-        label = table["Label"].to_numpy() == "s" if labelled else None
-        return Events(HIGGS, features, table["EventId"].to_numpy(), weight, label)
+        target = (table["Label"].to_numpy(zero_copy_only=False) == "s").astype(np.uint8) if labelled else None
+        return Events(HIGGS, features, table["EventId"].to_numpy(), weight, target)
 
     found = explore(read("higgsml_training_17889.csv.gz"), read("higgsml_test_99.csv"))
-    best, contrast = found.contrasts()[0]
+    best = found.ranked()[0]
     assert best.column.name == "DER_mass_transverse_met_lep"
-    assert contrast.separation == pytest.approx(0.34, abs=0.01)
+    assert best.separation.power == pytest.approx(0.34, abs=0.01)
     write_report(found, tmp_path / "report.pdf")
     text = " ".join(texts(tmp_path / "report.pdf"))
     assert all(expected in text for expected in ("17,889 events", "6,094 signal", "11,795 background", "99 events"))

@@ -45,7 +45,7 @@ def train(service: Service, table: Path, specs: Sequence[ModelSpec], **options) 
 
 
 def spec(name: str, kind: str = "LogReg", **hyperparameters) -> ModelSpec:
-    return ModelSpec(id=name, type=kind, hyperparameters=hyperparameters)
+    return ModelSpec(name=name, type=kind, hyperparameters=hyperparameters)
 
 
 def incoming(service: Service) -> list[Path]:
@@ -54,8 +54,8 @@ def incoming(service: Service) -> list[Path]:
 
 def test_from_a_table_to_predictions(service: Service, events_csv: Path, unlabelled_csv: Path) -> None:
     job = train(service, events_csv, [spec(kind, kind, **quick) for kind, quick in QUICK.items()])
-    assert {model.spec.id: model.state for model in job.models} == dict.fromkeys(QUICK, State.TRAINED)
-    assert [model.id for model in service.models()] == list(QUICK)
+    assert {model.spec.name: model.state for model in job.models} == dict.fromkeys(QUICK, State.TRAINED)
+    assert [model.name for model in service.all_models()] == list(QUICK)
     scores = service.compare(events_csv, list(QUICK), ["accuracy", "roc_auc"])
     assert all(score.value > 0.5 for row in scores.values() for score in row)
     service.choose("RandomForest")
@@ -81,7 +81,7 @@ def test_the_same_training_gives_the_same_digest(service: Service, events_csv: P
     forests = [spec(name, "RandomForest", n_estimators=5) for name in "ab"]
     train(service, events_csv, forests, seed=1)
     train(service, events_csv, [spec("c", "RandomForest", n_estimators=5)], seed=2)
-    first, second, other = service.models()
+    first, second, other = service.all_models()
     assert first.digest == second.digest
     assert first.digest != other.digest
     assert (first.seed, other.seed) == (1, 2)
@@ -90,7 +90,7 @@ def test_the_same_training_gives_the_same_digest(service: Service, events_csv: P
     service.remove("a")
     assert len(service.predict(events_csv, "b").index) == 2000
     service.remove("b")
-    assert not service._files.artefact(first.digest).exists()
+    assert not service._files.artefacts.path(first.digest).exists()
 
 
 def test_scores_are_of_events_that_the_model_never_saw(service: Service, events_csv: Path) -> None:
@@ -100,19 +100,19 @@ def test_scores_are_of_events_that_the_model_never_saw(service: Service, events_
     pipeline = estimators.build("GradientBoosting", {"n_estimators": 20}, 5)
     estimators.fit(pipeline, events.features[kept], events.labels[kept])
     expected = roc_auc_score(events.labels[out], estimators.score_events(pipeline, events.features[out]))
-    scores = {score.name: score.value for score in service.models()[0].scores}
+    scores = {score.name: score.value for score in service.all_models()[0].scores}
     assert scores["roc_auc"] == pytest.approx(expected, abs=1e-12)
 
 
 def test_one_bad_model_does_not_spoil_the_others(service: Service, events_csv: Path) -> None:
     specs = [spec("typo", C="zzz"), spec("good"), spec("slow", "SVM", C=1e6, tol=1e-9)]
     job = train(service, events_csv, specs, limits=Limits(seconds=0.4))
-    states = {model.spec.id: model for model in job.models}
+    states = {model.spec.name: model for model in job.models}
     assert states["typo"].state is State.FAILED
     assert "zzz" in states["typo"].reason
     assert states["slow"].state is State.TIMED_OUT
     assert states["good"].state is State.TRAINED
-    assert [model.id for model in service.models()] == ["good"]
+    assert [model.name for model in service.all_models()] == ["good"]
     assert service._engine.free == 4
 
 
@@ -133,7 +133,7 @@ def test_nothing_is_kept_of_a_job_without_a_model(service: Service, events_csv: 
     train(service, events_csv, [spec("typo", C="zzz")])
     train(service, events_csv, [spec("slow", "SVM", C=1e6, tol=1e-9)], limits=Limits(seconds=0.1))
     assert list(service._files.tables.iterdir()) == []
-    assert list(service._files.artefacts.iterdir()) == []
+    assert list(service._files.artefacts.folder.iterdir()) == []
     assert incoming(service) == []
 
 
@@ -228,8 +228,8 @@ def test_what_does_not_exist(service: Service, events_csv: Path) -> None:
 
 def test_a_damaged_artefact_spoils_one_model_only(service: Service, events_csv: Path) -> None:
     train(service, events_csv, [spec("good"), spec("bad", C=0.1)])
-    _, bad = service.models()
-    path = service._files.artefact(bad.digest)
+    _, bad = service.all_models()
+    path = service._files.artefacts.path(bad.digest)
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(DamagedArtefact, match="'bad' cannot be used"):
         service.predict(events_csv, "bad")
@@ -237,7 +237,7 @@ def test_a_damaged_artefact_spoils_one_model_only(service: Service, events_csv: 
         service.compare(events_csv, ["good", "bad"])
     assert len(service.predict(events_csv, "good").index) == 2000
     service.remove("bad")
-    assert [model.id for model in service.models()] == ["good"]
+    assert [model.name for model in service.all_models()] == ["good"]
 
 
 def test_everything_survives_a_restart(settings: Settings, events_csv: Path) -> None:
@@ -246,7 +246,7 @@ def test_everything_survives_a_restart(settings: Settings, events_csv: Path) -> 
         service.choose("m")
         before = service.predict(events_csv).score
     with Service.open(settings) as service:
-        assert service.current().id == "m"
+        assert service.current().name == "m"
         np.testing.assert_array_equal(service.predict(events_csv).score, before)
 
 
@@ -254,7 +254,7 @@ def test_two_processes_share_a_store(settings: Settings, service: Service, event
     with Service.open(settings) as other:
         train(other, events_csv, [spec("m")])
         other.choose("m")
-        assert service.current().id == "m"
+        assert service.current().name == "m"
         assert len(service.predict(events_csv).index) == 2000
         started = other.train(events_csv, [spec("long", "SVM", C=1e6, tol=1e-12)])
         with pytest.raises(ModelExists, match="'long'"):

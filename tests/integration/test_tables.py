@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from eventsieve.domain.events import Events
-from eventsieve.domain.schema import Schema
 from eventsieve.errors import BadRequest, DamagedArtefact
+from eventsieve.records import Schema
 from eventsieve.storage.readers import read_events
 from eventsieve.storage.tables import map_events, write_events, write_table
 

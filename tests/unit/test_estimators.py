@@ -14,9 +14,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.utils.estimator_checks import check_estimator
 
-from eventsieve.domain.estimators import CATALOGUE, Interval, Parameter, build, fit, natural_cut, resolve, score_events
+from eventsieve.domain.estimators import (
+    CATALOGUE,
+    Interval,
+    Parameter,
+    build,
+    class_scores,
+    event_scores,
+    fit,
+    has_probabilities,
+    natural_cut,
+    predict_codes,
+    resolve,
+    score_events,
+)
 from eventsieve.domain.estimators.catalogue import WITHHELD
-from eventsieve.domain.estimators.pipeline import _BATCH, _native
+from eventsieve.domain.estimators.pipeline import _native
+from eventsieve.domain.estimators.scoring import _BATCH
 from eventsieve.errors import BadHyperparameters, UnknownModelType
 
 SMALL = {"LogReg": {}, "SVM": {}, "RandomForest": {"n_estimators": 5}, "GradientBoosting": {"n_estimators": 5}}
@@ -73,10 +87,20 @@ def events(n: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return features, label
 
 
-def faults(name: str, given: dict[str, Any]) -> dict[str, str]:
+def faults(name: str, given: dict[str, Any], classes: tuple[str, ...] = ("b", "s")) -> dict[str, str]:
     with pytest.raises(BadHyperparameters) as refused:
-        resolve(name, given)
+        resolve(name, given, classes)
     return refused.value.faults
+
+
+PROCESSES = ("htautau", "ztautau", "ttbar", "diboson")
+
+
+def processes(n: int = 400, classes: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """Features, and class codes that depend on them."""
+    features, _ = events(n)
+    mass = features[:, 0] + 0.3 * np.random.default_rng(1).normal(size=n)
+    return features, np.digitize(mass, np.quantile(mass, np.arange(1, classes) / classes)).astype(np.uint8)
 
 
 @every_type
@@ -100,7 +124,7 @@ def test_parameters_are_described_in_plain_data(name: str) -> None:
         assert not set("`:~") & set(parameter.help.replace(": ", "")), parameter.help
         assert "\n" not in parameter.help
         assert parameter.kinds
-        assert parameter.allowed
+        assert parameter.allowed()
         json.dumps(parameter.default)
 
 
@@ -322,23 +346,24 @@ def fit_and_predict(classifier: Any, features: np.ndarray, label: np.ndarray) ->
 
 @pytest.mark.slow
 @every_type
-def test_rules_refuse_what_fit_would_refuse(name: str) -> None:
-    features, label = events()
+@pytest.mark.parametrize("classes", [("b", "s"), ("s", "b", "c")])
+def test_rules_refuse_what_fit_would_refuse(name: str, classes: tuple[str, ...]) -> None:
+    features, label = processes(60, len(classes))
     grid = GRIDS[name]
     for values in itertools.product(*grid.values()):
         given_ = SMALL[name] | dict(zip(grid, values, strict=True))
         try:
-            resolve(name, given_)
+            resolve(name, given_, classes)
         except BadHyperparameters:
             if given_.get("solver") == "liblinear" and given_["C"] == "inf":
                 continue  # scikit-learn would start it, and never end
-            classifier = CATALOGUE[name].classifier(**{key: _native(value) for key, value in given_.items()})
+            classifier = CATALOGUE[name].classifier(**{key: _native(value, classes) for key, value in given_.items()})
             with pytest.raises((ValueError, TypeError)):
                 fit_and_predict(classifier, np.nan_to_num(features), label)
         else:
-            pipeline = build(name, given_, seed=0)
+            pipeline = build(name, given_, 0, classes)
             fit(pipeline, features, label)
-            assert np.isfinite(score_events(pipeline, features)).all()
+            assert np.isfinite(class_scores(pipeline, features)).all()
 
 
 @pytest.mark.slow
@@ -356,7 +381,7 @@ def test_scikit_learns_own_checks(name: str) -> None:
 def test_fits_and_tells_signal_from_background(name: str) -> None:
     features, label = events(300)
     pipeline = build(name, SMALL[name], seed=0)
-    assert fit(pipeline, features, label) == ()
+    assert fit(pipeline, features, label).remarks == ()
     score = score_events(pipeline, features)
     selected = score > natural_cut(pipeline)
     assert score.dtype == np.float64
@@ -431,11 +456,99 @@ def test_deprecated_parameters_still_train_in_silence() -> None:
         ("SVM", {"probability": True}),
         ("GradientBoosting", {"criterion": "friedman_mse", "n_estimators": 5}),
     ):
-        assert fit(build(name, given_, seed=0), features, label) == ()
+        assert fit(build(name, given_, seed=0), features, label).remarks == ()
 
 
 def test_a_fit_that_did_not_converge_says_so_once() -> None:
     features, label = events()
-    remarks = fit(build("LogReg", {"max_iter": 1}, seed=0), features, label)
+    remarks = fit(build("LogReg", {"max_iter": 1}, seed=0), features, label).remarks
     assert len(remarks) == 1
     assert "converge" in remarks[0]
+
+
+def test_class_weights_go_by_the_names_of_the_classes_or_their_codes() -> None:
+    weights = [
+        resolve("LogReg", {"class_weight": given_}, PROCESSES)["class_weight"]
+        for given_ in ({"ttbar": 3}, {"2": 3}, {2: 3}, '{"ttbar": "3,0"}')
+    ]
+    assert weights == [{"htautau": 1.0, "ztautau": 1.0, "ttbar": 3.0, "diboson": 1.0}] * 4
+    assert list(weights[0]) == list(PROCESSES)
+    assert resolve("LogReg", {"class_weight": {"sig": 2}}, ("bkg", "sig"))["class_weight"] == {"sig": 2.0, "bkg": 1.0}
+    assert build("LogReg", {"class_weight": {"ttbar": 3}}, 0, PROCESSES)[-1].class_weight == {0: 1, 1: 1, 2: 3, 3: 1}
+    # A class that is named like another one's code is meant by its name.
+    assert resolve("LogReg", {"class_weight": {"0": 5}}, ("1", "0"))["class_weight"] == {"0": 5.0, "1": 1.0}
+    found = faults("LogReg", {"class_weight": {"qcd": 1}}, PROCESSES)
+    assert '"htautau": 1.0, "ztautau": 1.0' in found["class_weight"]
+
+
+def test_what_knows_two_classes_only_is_refused_for_more() -> None:
+    assert "needs two classes" in faults("LogReg", {"solver": "liblinear"}, PROCESSES)["solver"]
+    assert "choose loss='log_loss'" in faults("GradientBoosting", {"loss": "exponential"}, PROCESSES)["loss"]
+    for name, given_ in (("LogReg", {"solver": "liblinear"}), ("GradientBoosting", {"loss": "exponential"})):
+        resolve(name, given_, ("bkg", "sig"))
+
+
+@every_type
+@pytest.mark.parametrize("classes", [2, 3, 4])
+def test_every_class_has_a_score(name: str, classes: int) -> None:
+    features, target = processes(classes=classes)
+    pipeline = build(name, SMALL[name], 0, PROCESSES[:classes])
+    fit(pipeline, features, target)
+    scores = class_scores(pipeline, features)
+    assert scores.shape == (len(features), classes)
+    assert scores.dtype == np.float64
+    assert (predict_codes(scores) == target).mean() > 0.6
+    assert (predict_codes(scores) == pipeline.predict(features)).mean() > 0.98
+    if has_probabilities(pipeline):
+        assert np.allclose(scores.sum(axis=1), 1.0)
+        assert np.array_equal(scores, pipeline.predict_proba(features))
+
+
+@every_type
+def test_two_classes_have_the_score_of_signal_among_theirs(name: str) -> None:
+    features, label = events(200)
+    pipeline = build(name, SMALL[name], seed=0)
+    fit(pipeline, features, label)
+    scores = class_scores(pipeline, features)
+    assert np.array_equal(scores[:, 1], score_events(pipeline, features))
+    assert np.array_equal(predict_codes(scores), score_events(pipeline, features) > natural_cut(pipeline))
+    assert np.array_equal(event_scores(scores, 1), scores[:, 1])
+
+
+def test_one_score_is_that_of_the_signal_or_the_largest() -> None:
+    scores = np.array([[0.2, 0.5, 0.3], [0.6, 0.1, 0.3]])
+    assert event_scores(scores, 2).tolist() == [0.3, 0.3]
+    assert event_scores(scores, None).tolist() == [0.5, 0.6]
+    assert predict_codes(scores).tolist() == [1, 0]
+
+
+def test_a_support_vector_machine_scores_classes_whatever_form_its_decision_has() -> None:
+    features, target = processes()
+    scores = []
+    for shape in ("ovr", "ovo"):
+        pipeline = build("SVM", {"decision_function_shape": shape}, 0, PROCESSES)
+        fit(pipeline, features, target)
+        scores.append(class_scores(pipeline, features))
+        assert pipeline[-1].decision_function_shape == shape
+        if shape == "ovr":
+            assert np.array_equal(scores[0], pipeline.decision_function(features))
+    assert np.array_equal(*scores)
+
+
+def test_several_classes_have_no_score_of_signal_against_background() -> None:
+    features, target = processes()
+    pipeline = build("LogReg", {}, 0, PROCESSES)
+    fit(pipeline, features, target)
+    with pytest.raises(ValueError, match="4 classes"):
+        score_events(pipeline, features)
+
+
+@every_type
+def test_scores_of_a_large_table_of_several_classes_come_in_batches(name: str) -> None:
+    features, target = processes(100)
+    pipeline = build(name, SMALL[name], 0, PROCESSES)
+    fit(pipeline, features, target)
+    many = np.resize(features, (_BATCH + 3, features.shape[1]))
+    scores = class_scores(pipeline, many)
+    assert np.allclose(scores[-3:], class_scores(pipeline, many[-3:]))
+    assert class_scores(pipeline, many[:0]).shape == (0, 4)

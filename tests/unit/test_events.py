@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventsieve.domain.events import Events, check, needed
-from eventsieve.domain.schema import Column, Schema
 from eventsieve.domain.values import _NUMBER
 from eventsieve.errors import BadTable
+from eventsieve.records import Column, Schema
 
 SCHEMA = Schema(
     name="toy",

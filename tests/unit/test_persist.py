@@ -22,7 +22,7 @@ from sklearn.linear_model import Perceptron
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from eventsieve.domain import persist
-from eventsieve.domain.estimators import CATALOGUE, build, fit, score_events
+from eventsieve.domain.estimators import CATALOGUE, build, class_scores, fit, score_events
 from eventsieve.errors import DamagedArtefact
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -59,6 +59,41 @@ def stored(name: str) -> bytes:
     return persist.dumps(fitted(name))
 
 
+SEVERAL: dict[str, tuple[dict[str, Any], ...]] = {
+    "LogReg": ({}, {"solver": "newton-cholesky", "class_weight": {"c": 2}}),
+    "SVM": ({}, {"probability": True, "decision_function_shape": "ovo", "kernel": "poly"}),
+    "RandomForest": ({"n_estimators": 8}, {"n_estimators": 8, "oob_score": True, "class_weight": "balanced"}),
+    "GradientBoosting": ({"n_estimators": 6}, {"n_estimators": 6, "init": "zero", "n_iter_no_change": 2}),
+}
+"""Hyperparameters for several classes; a new entry of the catalogue has to be named here."""
+
+
+class Stopper:
+    """Ends a fit after some steps."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.seen = -1
+
+    def progress(self, done: int, total: int | None, unit: str) -> None:
+        self.seen += 1
+
+    def stop(self) -> bool:
+        return self.seen >= self.steps
+
+
+@functools.cache
+def of_several(name: str, number: int, classes: int, *, kept_early: bool = False) -> Pipeline:
+    """A weighted fit of several classes."""
+    random = np.random.default_rng(1)
+    mass = np.nan_to_num(features()[:, 0]) + 0.5 * random.normal(size=200)
+    target = np.digitize(mass, np.quantile(mass, np.arange(1, classes) / classes)).astype(np.uint8)
+    pipeline = build(name, SEVERAL[name][number], 7, tuple("abcd"[:classes]))
+    watch = Stopper(2) if kept_early else None
+    fit(pipeline, features(), target, weight=random.exponential(size=200), watch=watch)
+    return pipeline
+
+
 @every_model
 def test_a_model_comes_back_as_it_was(name: str, *, variant: bool) -> None:
     pipeline = fitted(name, variant=variant)
@@ -67,6 +102,24 @@ def test_a_model_comes_back_as_it_was(name: str, *, variant: bool) -> None:
     assert np.array_equal(score_events(again, features()), score_events(pipeline, features()))
     assert again.get_params()["classifier"].get_params() == pipeline.get_params()["classifier"].get_params()
     assert persist.dumps(again) == data
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("classes", [3, 4])
+def test_a_model_of_several_classes_comes_back_as_it_was(name: str, number: int, classes: int) -> None:
+    pipeline = of_several(name, number, classes)
+    data = persist.dumps(pipeline)
+    again = persist.loads(data)
+    assert np.array_equal(class_scores(again, features()), class_scores(pipeline, features()))
+    assert persist.dumps(again) == data
+
+
+@pytest.mark.parametrize("name", [name for name, entry in CATALOGUE.items() if entry.keepable])
+def test_a_model_that_was_stopped_and_kept_comes_back_as_it_was(name: str) -> None:
+    pipeline = of_several(name, 0, 3, kept_early=True)
+    again = persist.loads(persist.dumps(pipeline))
+    assert np.array_equal(class_scores(again, features()), class_scores(pipeline, features()))
 
 
 @pytest.mark.slow
@@ -123,9 +176,11 @@ def test_any_damage_is_found() -> None:
             persist.loads(damaged)
 
 
-def forged(change: Callable[[dict[str, Any], dict[str, bytes]], None], name: str = "LogReg") -> bytes:
+def forged(
+    change: Callable[[dict[str, Any], dict[str, bytes]], None], name: str = "LogReg", data: bytes | None = None
+) -> bytes:
     """A file with something changed by somebody who knows the format: in its schema, or in its arrays."""
-    with zipfile.ZipFile(io.BytesIO(stored(name))) as archive:
+    with zipfile.ZipFile(io.BytesIO(data or stored(name))) as archive:
         members = {member: archive.read(member) for member in archive.namelist()}
     schema = json.loads(members["schema.json"])
     change(schema, members)
@@ -303,3 +358,92 @@ def test_what_could_not_be_loaded_is_not_stored() -> None:
     model = make_pipeline(Perceptron()).fit([[0.0], [1.0]], [0, 1])
     with pytest.raises(TypeError, match=r"Perceptron"):
         persist.dumps(model)
+
+
+def attribute(schema: dict[str, Any], name: str) -> dict[str, Any]:
+    """The node of an attribute that only one object of the model has."""
+
+    def nodes(tree: object) -> Any:
+        if isinstance(tree, dict):
+            for key, value in tree.items():
+                if key == name and isinstance(value, dict) and "__loader__" in value:
+                    yield value
+                yield from nodes(value)
+        elif isinstance(tree, list):
+            for value in tree:
+                yield from nodes(value)
+
+    return next(nodes(schema))
+
+
+def replaced(name: str, new: Callable[[np.ndarray], np.ndarray]) -> Callable[[dict[str, Any], dict[str, bytes]], None]:
+    """A change of the array that is kept under a name."""
+
+    def change(schema: dict[str, Any], members: dict[str, bytes]) -> None:
+        member = attribute(schema, name)["file"]
+        members[member] = npy(np.ascontiguousarray(new(np.load(io.BytesIO(members[member])))))
+
+    return change
+
+
+def said(name: str, value: Any) -> Callable[[dict[str, Any], dict[str, bytes]], None]:
+    """A change of a text or number that is kept under a name."""
+
+    def change(schema: dict[str, Any], _: dict[str, bytes]) -> None:
+        attribute(schema, name)["content"] = json.dumps(value)
+
+    return change
+
+
+@pytest.mark.parametrize("name", ["support_", "support_vectors_", "_n_support", "_dual_coef_", "_intercept_", "_probA"])
+@pytest.mark.parametrize("classes", [3, 4])
+def test_an_array_of_a_support_vector_machine_that_is_too_short(name: str, classes: int) -> None:
+    data = persist.dumps(of_several("SVM", 1, classes))
+    with pytest.raises(DamagedArtefact, match="support vectors"):
+        persist.loads(forged(replaced(name, lambda array: array[:-1]), data=data))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        replaced("_n_support", lambda array: array + np.array([1, 0, -2], dtype=array.dtype)),
+        replaced("_n_support", lambda array: np.array([-1, 0, array.sum() + 1], dtype=array.dtype)),
+        replaced("support_vectors_", lambda array: np.hstack([array, array])),
+        said("kernel", "precomputed"),
+        said("_sparse", value=True),
+    ],
+)
+def test_support_vectors_that_libsvm_would_follow_too_far(change: Any) -> None:
+    with pytest.raises(DamagedArtefact, match="support vectors"):
+        persist.loads(forged(change, data=persist.dumps(of_several("SVM", 1, 3))))
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_booster_with_more_trees_a_stage_than_scores(number: int) -> None:
+    data = persist.dumps(of_several("GradientBoosting", number, 3))
+
+    with pytest.raises(DamagedArtefact, match="trees a stage"):
+        persist.loads(forged(replaced("classes_", lambda array: array[:2]), data=data))
+
+
+def test_a_booster_that_starts_from_fewer_scores_than_it_has_trees() -> None:
+    data = persist.dumps(of_several("GradientBoosting", 0, 3))
+    with pytest.raises(DamagedArtefact, match="starts from 1 scores, and has 3"):
+        persist.loads(forged(replaced("class_prior_", lambda array: array[:1]), data=data))
+
+
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_tree_without_nodes(value: int) -> None:
+    with pytest.raises(DamagedArtefact):
+        persist.loads(forged(said("node_count", value), "RandomForest"))
+
+
+def test_classes_that_are_not_numbered_from_0() -> None:
+    with pytest.raises(DamagedArtefact, match="not numbered"):
+        persist.loads(forged(replaced("classes_", lambda array: array + 1)))
+
+
+def test_a_step_that_no_pipeline_has() -> None:
+    model = make_pipeline(fitted("RandomForest")[:-1], fitted("RandomForest")[-1].estimators_[0])
+    with pytest.raises(DamagedArtefact, match="steps that no model has"):
+        persist.loads(persist.dumps(model))

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from eventsieve.domain.schema import Column, Schema, load_schema, schema_names
+from eventsieve.domain.schema import load_schema, schema_names
 from eventsieve.errors import BadConfiguration
+from eventsieve.records import Column, Schema
 
 
 @pytest.fixture(scope="module")

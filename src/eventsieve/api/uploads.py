@@ -12,9 +12,11 @@ from fastapi import UploadFile
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from eventsieve.api.v2.problems import PREFIX, problem
+from eventsieve.errors import TooLarge
 from eventsieve.service import Service
 
 __all__ = ["LimitUploads", "stored"]
@@ -42,7 +44,7 @@ class LimitUploads:
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isdecimal() and int(announced) > self.limit:
             await _drain(receive)
-            await JSONResponse({"detail": self.detail}, 413)(scope, receive, send)
+            await self._refusal(scope)(scope, receive, send)
             return
         received = 0
 
@@ -57,6 +59,11 @@ class LimitUploads:
             return message
 
         await self.app(scope, receive_counted, send)
+
+    def _refusal(self, scope: Scope) -> Response:
+        if scope["path"].startswith(f"{PREFIX}/"):
+            return problem(scope, 413, self.detail, kind=TooLarge)
+        return JSONResponse({"detail": self.detail}, 413)
 
 
 async def _drain(receive: Receive) -> None:

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, File, Form, Path, Request, UploadFile
 from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
-from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.types import Receive, Scope, Send
 
+from eventsieve.api import paths  # noqa: F401 - the convertor of {model_id:text}
 from eventsieve.api.failures import describe, refusals
 from eventsieve.api.uploads import stored
 from eventsieve.domain import estimators
@@ -32,13 +32,6 @@ MOST_MODELS = 1024
 MOST_HYPERPARAMETERS = 128
 LONGEST_NAME = 128
 
-
-class _Text(PathConvertor):
-    # The one it inherits stops at a line feed, and takes the id "a" out of "a%0A".
-    regex = "(?s:.*)"
-
-
-register_url_convertor("text", _Text())
 
 router = APIRouter(prefix="/api/model_service", tags=["v1"])
 
@@ -157,7 +150,7 @@ def get_columns(service: ServiceOf) -> DataColumnsResponse:
     schema = service.schema
     return DataColumnsResponse(
         columns={column.name: column.dtype for column in schema.columns},
-        target=schema.label.name,
+        target=schema.label.name if schema.label else "",
         non_feature=list(schema.non_features),
     )
 
@@ -196,7 +189,7 @@ async def train_with_file(
 ) -> list[IdResponse]:
     """Train each model on the table in a process of its own, and answer when all have ended."""
     configs = _parse(TypeAdapter(Annotated[list[ModelConfig], Field(max_length=MOST_MODELS)]), models_str)
-    specs = [ModelSpec(id=c.id, type=c.type, hyperparameters=c.hyperparameters or {}) for c in configs]
+    specs = [ModelSpec(name=c.id, type=c.type, hyperparameters=c.hyperparameters or {}) for c in configs]
     async with stored(file, service) as path:
         started = await _heavy(request, lambda: service.train(path, specs, queue=False))
     if started.futures:
@@ -214,7 +207,7 @@ async def train_with_file(
 )
 def get_current_model(service: ServiceOf) -> MessageResponse:
     """The id of the model that predicts."""
-    return MessageResponse(message=service.current().id)
+    return MessageResponse(message=service.current().name)
 
 
 @router.post(
@@ -299,7 +292,7 @@ async def compare_models(
 )
 def models_list(service: ServiceOf) -> ModelsListResponse:
     """All trained models with every hyperparameter's value, defaults included."""
-    return ModelsListResponse(models=[_config(model) for model in service.models()])
+    return ModelsListResponse(models=[_config(model) for model in service.all_models()])
 
 
 @router.delete(
@@ -362,8 +355,8 @@ def _outcome(model: ModelState) -> IdResponse:
         status = "trained"
     elif model.state is State.TIMED_OUT:
         status = "not trained"
-    return IdResponse(id=model.spec.id, status=status, detail=model.reason or None)
+    return IdResponse(id=model.spec.name, status=status, detail=model.reason or None)
 
 
 def _config(model: Model) -> ModelConfig:
-    return ModelConfig(id=model.id, type=model.type, hyperparameters=model.hyperparameters)
+    return ModelConfig(id=model.name, type=model.type, hyperparameters=model.hyperparameters)

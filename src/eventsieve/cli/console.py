@@ -1,49 +1,42 @@
-"""What the commands share: where they print, how they fail, and how they show a training."""
+"""What the commands share: where they print, and how they fail."""
 
 from __future__ import annotations
 
 import errno
 import json
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.console import Console
-from rich.live import Live
-from rich.markup import escape
-from rich.table import Table
 
 from eventsieve.errors import (
     BadConfiguration,
     BadHyperparameters,
     BadInput,
+    BadModels,
     BadTable,
     Conflict,
     DownloadFailed,
     EventsieveError,
     NotFound,
+    ServerFailed,
+    ServerUnreachable,
     TooLarge,
 )
-from eventsieve.records import Job, Model, ModelState, Score, State
-from eventsieve.service import Service, Started
 
 __all__ = [
     "EXIT_CODES",
     "NOT_ALL_TRAINED",
     "err",
     "failures",
-    "models_table",
     "new_file",
     "note",
     "out",
     "print_json",
     "say",
-    "scores_table",
-    "states_table",
-    "watch",
 ]
 
 out = Console()
@@ -57,18 +50,10 @@ EXIT_CODES: dict[type[EventsieveError], int] = {
     NotFound: 4,
     Conflict: 5,
     DownloadFailed: 6,
+    ServerUnreachable: 7,
+    ServerFailed: 7,
 }
 """The exit code of each class of errors. 0: done; 1: a model was not trained; 2 also: the command line is wrong."""
-
-COLOURS = {
-    State.QUEUED: "dim",
-    State.RUNNING: "cyan",
-    State.TRAINED: "green",
-    State.TIMED_OUT: "yellow",
-    State.CANCELLED: "yellow",
-}
-BAR_WIDTH = 24
-REFRESH_SECONDS = 0.1
 
 
 @contextmanager
@@ -76,7 +61,7 @@ def failures() -> Iterator[None]:
     """Turn our errors, and those of the disk, into a message on stderr and an exit code."""
     try:
         yield
-    except (BadTable, BadHyperparameters) as error:
+    except (BadTable, BadHyperparameters, BadModels) as error:
         faults = error.faults if isinstance(error, BadTable) else error.faults.values()
         err.print("[bold red]Error:[/]")
         for fault in faults:
@@ -123,89 +108,3 @@ def note(remarks: Iterable[str]) -> None:
 def print_json(value: Any) -> None:
     """Print a JSON document for machines, nothing else."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def watch(service: Service, started: Started, *, quiet: bool = False) -> Job:
-    """Show each model's elapsed time against its limit until all have ended; returns the job as it ended."""
-    if quiet or not err.is_terminal:
-        return service.wait(started)
-    clocks: dict[str, float] = {}
-    with Live(console=err, refresh_per_second=1 / REFRESH_SECONDS, transient=True) as live:
-        while True:
-            job = service.wait(started, REFRESH_SECONDS)
-            for model in job.models:
-                if model.state is State.RUNNING:
-                    clocks.setdefault(model.spec.id, time.monotonic())
-            live.update(_progress(job, clocks))
-            if job.final:
-                return job
-
-
-def states_table(models: Sequence[ModelState]) -> Table:
-    """How the training of each model ended."""
-    table = Table(box=None, pad_edge=False)
-    for column in ("model", "type", "outcome", "time"):
-        table.add_column(column, justify="right" if column == "time" else "left", no_wrap=True)
-    table.add_column("why", overflow="fold")
-    for model in models:
-        seconds = f"{model.seconds:.2f} s" if model.seconds else "-"
-        table.add_row(
-            escape(model.spec.id), escape(model.spec.type), _coloured(model.state), seconds, escape(model.reason or "-")
-        )
-    return table
-
-
-def scores_table(scores: Mapping[str, Sequence[Score]], current: str | None = None) -> Table:
-    """The figures of merit of models, a row each; the best of each column is bold."""
-    names = list(dict.fromkeys(score.name for row in scores.values() for score in row))
-    best = {name: max(s.value for row in scores.values() for s in row if s.name == name) for name in names}
-    table = Table(box=None, pad_edge=False)
-    table.add_column("model", overflow="fold", min_width=8)
-    for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
-    for model, row in scores.items():
-        values = {score.name: score for score in row}
-        cells = [_score(values.get(name), best[name]) for name in names]
-        table.add_row(escape(model) + (" [cyan](current)[/]" if model == current else ""), *cells)
-    return table
-
-
-def models_table(models: Sequence[Model]) -> Table:
-    """Models, with the scores of the events that were held out of their own training."""
-    table = Table(box=None, pad_edge=False)
-    for column in ("model", "type", "trained", "in", "held-out scores"):
-        table.add_column(column, overflow="fold", justify="right" if column == "in" else "left")
-    for model in models:
-        scores = ", ".join(f"{score.name} {score.value:.3f}" for score in model.scores)
-        name = escape(model.id) + (" [cyan](current)[/]" if model.current else "")
-        trained = f"{model.created.astimezone():%Y-%m-%d %H:%M}"
-        table.add_row(name, model.type, trained, f"{model.seconds:.1f} s", scores or "none were held out")
-    return table
-
-
-def _score(score: Score | None, best: float) -> str:
-    if score is None:
-        return "-"
-    text = f"{score.value:.3f}" + (f" ± {score.uncertainty:.3f}" if score.uncertainty is not None else "")
-    return f"[bold]{text}[/]" if score.value == best else text
-
-
-def _progress(job: Job, clocks: dict[str, float]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in ("model", "type", "state", "elapsed against limit", ""):
-        table.add_column(column, no_wrap=True)
-    limit = job.limits.seconds
-    for model in job.models:
-        seconds = model.seconds
-        if model.state is State.RUNNING:
-            seconds = time.monotonic() - clocks[model.spec.id]
-        done = min(1.0, seconds / limit) if limit else 0.0
-        filled = round(done * BAR_WIDTH)
-        bar = "━" * filled + "[dim]" + "─" * (BAR_WIDTH - filled) + "[/]"
-        text = f"{seconds:.1f} s" + (f" of {limit:g} s" if limit else "")
-        table.add_row(escape(model.spec.id), escape(model.spec.type), _coloured(model.state), bar, text)
-    return table
-
-
-def _coloured(state: State) -> str:
-    return f"[{COLOURS.get(state, 'red')}]{state.replace('_', ' ')}[/]"

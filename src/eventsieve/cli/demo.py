@@ -1,67 +1,15 @@
-"""The main job from a table to predictions, once, with everything shown."""
+"""The command that shows everything once."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import httpx2
-import numpy as np
-import pyarrow as pa
 import typer
-from pyarrow import csv
 
-from eventsieve.cli.console import failures, out, say, scores_table, states_table, watch
-from eventsieve.domain.events import Events, to_table
-from eventsieve.domain.exploration import explore
-from eventsieve.domain.metrics import METRICS
-from eventsieve.domain.simulation import simulate
-from eventsieve.domain.splitting import hold_out_end
-from eventsieve.errors import EventsieveError
-from eventsieve.records import Job, Limits, ModelSpec, Score, State
-from eventsieve.service import Service
-from eventsieve.settings import Settings, read_settings
-from eventsieve.storage.readers import read_events
-from eventsieve.storage.tables import write_table
+from eventsieve.cli.console import failures
 
 __all__ = ["demo"]
-
-SIMULATED_EVENTS = 24_000
-HELD_OUT = 0.25
-DOOMED_SECONDS = 1.0
-LONGEST_START_SECONDS = 120.0
-ROUTE = "/api/model_service"
-
-MODELS = (
-    ModelSpec(id="line", type="LogReg"),
-    ModelSpec(id="forest", type="RandomForest", hyperparameters={"min_samples_leaf": 3}),
-    ModelSpec(
-        id="boosting",
-        type="GradientBoosting",
-        hyperparameters={
-            "n_estimators": 400,
-            "learning_rate": 0.03,
-            "max_depth": 6,
-            "min_samples_leaf": 75,
-            "subsample": 0.5,
-            "max_features": 8,
-        },
-    ),
-    ModelSpec(id="typo", type="LogReg", hyperparameters={"C": "zzz"}),
-)
-DOOMED = ModelSpec(id="slow", type="SVM")
-
-
-class DemoFailed(EventsieveError):
-    """Raised when the demonstration did not show what it should."""
 
 
 def demo(
@@ -73,131 +21,6 @@ def demo(
 ) -> None:
     """Show the main job: train four types side by side, compare, choose, predict through a server."""
     with failures():
-        begun = time.monotonic()
-        shutil.rmtree(folder / "models", ignore_errors=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        settings = read_settings(MODEL_DIR=folder / "models", LOG_DIR=folder / "logs", PDF_PATH=folder / "report.pdf")
-        train, test, events = _tables(data, folder, settings)
-        _report(events, folder / "report.pdf", simulated=data is None)
-        best, scores = _train(settings, train, test, simulated=data is None)
-        agreement = _predict(settings, test, events[1], folder / "predictions.csv")
-        figures = ", ".join(f"{score.name} {score.value:.3f}" for score in scores if score.name != "ams")
-        say(
-            f"demo: OK in {time.monotonic() - begun:.0f} s: {best} is best on {len(events[1]):,} held-out events "
-            f"({figures}); its predictions agree with the labels for {agreement:.1%}"
-        )
+        from eventsieve.cli.showcase import show  # noqa: PLC0415 - --help must not wait for it
 
-
-def _step(number: int, text: str) -> None:
-    out.print(f"\n[bold cyan]{number}.[/] [bold]{text}[/]")
-
-
-def _tables(data: Path | None, folder: Path, settings: Settings) -> tuple[Path, Path, tuple[Events, Events]]:
-    """The training and the test table as files, and their events."""
-    source = data or folder / "events.csv"
-    if data is None:
-        _step(1, f"Simulate {SIMULATED_EVENTS:,} collision events (simulated, not data)")
-        write_table(simulate(SIMULATED_EVENTS, seed=settings.SEED), source)
-    else:
-        _step(1, f"Read {data.name}")
-    events = read_events(source, settings.event_schema(), labels="both classes", max_bytes=settings.max_table_bytes)
-    kept, held_out = map(events.take, hold_out_end(events.labels, HELD_OUT, seed=settings.SEED))
-    train, test = folder / "train.csv", folder / "test.csv"
-    write_table(to_table(kept), train)
-    write_table(to_table(held_out), test)
-    say(
-        f"{len(events):,} events, {events.signal_count:,} of them signal: "
-        f"{len(kept):,} to train, {len(held_out):,} held out"
-    )
-    return train, test, (kept, held_out)
-
-
-def _report(events: tuple[Events, Events], path: Path, *, simulated: bool) -> None:
-    _step(2, "Look at them")
-    # Drawing takes long to load, and most commands do not draw.
-    from eventsieve.report import write_report  # noqa: PLC0415
-
-    write_report(explore(*events), path, simulated=simulated, tables=("train.csv", "test.csv"))
-    say(f"Report of exploratory analysis: {path}")
-
-
-def _train(settings: Settings, train: Path, test: Path, *, simulated: bool) -> tuple[str, tuple[Score, ...]]:
-    """Train, compare and choose; returns the best model and its scores on the test table."""
-    _step(3, "Train side by side, each in a process of its own with a hard time limit")
-    with Service.open(settings) as service:
-        short = Limits(seconds=DOOMED_SECONDS, memory=service.limits.memory)
-        doomed = service.train(train, [DOOMED], limits=short)
-        started = service.train(train, MODELS)
-        jobs = [watch(service, started), watch(service, doomed)]
-        out.print(states_table([model for job in jobs for model in job.models]))
-        _check_outcomes(jobs, simulated=simulated)
-        _step(4, "Compare on the held-out events")
-        models = service.models()
-        scores = service.compare(test, [model.id for model in models], list(METRICS))
-        out.print(scores_table(scores))
-        best = max(scores, key=lambda name: next(s.value for s in scores[name] if s.name == "roc_auc"))
-        service.choose(best)
-        out.print(f"The best by ROC AUC is current now: [bold]{best}[/]")
-        return best, scores[best]
-
-
-def _check_outcomes(jobs: list[Job], *, simulated: bool) -> None:
-    """On simulated events all three outcomes must be seen; on others, time decides who is trained."""
-    seen = {model.spec.id: model.state for job in jobs for model in job.models}
-    expected = {"typo": State.FAILED}
-    if simulated:
-        expected |= {"line": State.TRAINED, "forest": State.TRAINED, "boosting": State.TRAINED}
-        expected |= {DOOMED.id: State.TIMED_OUT}
-    wrong = [f"{name} is {seen[name]}, not {state}" for name, state in expected.items() if seen[name] != state]
-    if wrong or State.TRAINED not in seen.values():
-        raise DemoFailed(
-            f"The trainings did not end as they should ({'; '.join(wrong) or 'none is trained'}); "
-            f"raise EVENTSIEVE_TIME_LIMIT, or take fewer events."
-        )
-
-
-def _predict(settings: Settings, test: Path, events: Events, output: Path) -> float:
-    """Predict through a server; returns the fraction of events for which label and prediction agree."""
-    _step(5, "Predict through the running server")
-    with _server(settings) as url, test.open("rb") as file:
-        # Our own server is not behind the proxy that the environment may name.
-        response = httpx2.post(f"{url}{ROUTE}/predict_with_file", files={"file": file}, timeout=600, trust_env=False)
-    if response.status_code != httpx2.codes.OK:
-        raise DemoFailed(f"The server refused to predict ({response.status_code}): {response.text}")
-    answer = response.json()
-    signal = np.array(answer["predictions"]) == 1.0
-    index = np.array(answer["index"], dtype=np.int64)
-    if not np.array_equal(index, events.index):
-        raise DemoFailed("The server's predictions are not those of the test table's events.")
-    csv.write_csv(pa.table({answer["index_name"]: index, "prediction": signal.astype(np.int8)}), output)
-    say(f"{url} answered for {len(index):,} events, {np.count_nonzero(signal):,} of them signal; written to {output}")
-    return float(np.mean(signal == events.label))
-
-
-@contextmanager
-def _server(settings: Settings) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    environment = os.environ | {
-        f"EVENTSIEVE_{name}": str(getattr(settings, name)) for name in ("MODEL_DIR", "LOG_DIR", "PDF_PATH")
-    }
-    command = [sys.executable, "-m", "eventsieve", "serve", "--host", "127.0.0.1", "--port", str(port)]
-    url = f"http://127.0.0.1:{port}"
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - ourselves
-        try:
-            _await(url, process)
-            yield url
-        finally:
-            process.terminate()
-
-
-def _await(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + LONGEST_START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            httpx2.get(url, trust_env=False).raise_for_status()
-        except httpx2.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    raise DemoFailed("The server did not start; run `eventsieve serve` to see why.")
+        show(data, folder)

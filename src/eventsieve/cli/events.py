@@ -8,12 +8,6 @@ from typing import Annotated
 import typer
 
 from eventsieve.cli.console import failures, new_file, note, print_json, say
-from eventsieve.domain.exploration import explore as explore_events
-from eventsieve.domain.schema import load_schema
-from eventsieve.domain.simulation import simulate as simulate_events
-from eventsieve.settings import read_settings
-from eventsieve.storage.readers import read_events
-from eventsieve.storage.tables import write_table
 
 __all__ = ["explore", "simulate"]
 
@@ -32,15 +26,17 @@ def explore(
 ) -> None:
     """Write a PDF of exploratory analysis: counts, distributions, correlations, separation power."""
     with failures():
+        from eventsieve.domain.exploration import explore as explore_events  # noqa: PLC0415 - --help must not wait
+        from eventsieve.report import write_report  # noqa: PLC0415
+        from eventsieve.settings import read_settings  # noqa: PLC0415
+        from eventsieve.storage.readers import read_events  # noqa: PLC0415
+
         settings = read_settings()
         schema = settings.event_schema()
         limit = settings.max_table_bytes
         tables = [read_events(path, schema, labels="optional", max_bytes=limit) for path in (train, test) if path]
         exploration = explore_events(*tables)
         output.parent.mkdir(parents=True, exist_ok=True)
-        # Drawing takes long to load, and most commands do not draw.
-        from eventsieve.report import write_report  # noqa: PLC0415
-
         names = tuple(path.name for path in (train, test) if path)
         write_report(exploration, output, title=title, simulated=simulated, tables=names)
         note(f"{name}: {remark}" for name, table in zip(names, tables, strict=True) for remark in table.remarks)
@@ -63,10 +59,12 @@ def simulate(
 ) -> None:
     """Simulate collision events in the HiggsML schema: H→ττ signal; Z→ττ, top pair and W+jets background."""
     with failures():
+        from eventsieve.domain.simulation import simulate as simulate_events  # noqa: PLC0415 - --help must not wait
+        from eventsieve.storage.tables import write_table  # noqa: PLC0415
+
         table = simulate_events(events, seed=seed, first_id=first_id)
-        schema = load_schema("atlas-higgs-2014")
         if unlabelled:
-            table = table.drop_columns([*schema.non_features, schema.label.name])
+            table = table.drop_columns(["Weight", "Label"])
         write_table(table, output)
         if as_json:
             print_json({"table": str(output), "events": events, "seed": seed})

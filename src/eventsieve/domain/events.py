@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from eventsieve.domain.columns import read_column
-from eventsieve.domain.schema import Column, Schema
 from eventsieve.domain.values import Where
 from eventsieve.errors import BadTable
+from eventsieve.records import Column, Schema
 
 __all__ = ["Events", "Labels", "check", "needed", "to_table"]
 
@@ -31,9 +31,10 @@ class Events:
         schema: what the columns mean.
         features: float64, shape (events, features), in the order of ``schema.features``; C-contiguous;
             NaN where a feature is not defined for the event.
-        index: int64, shape (events,): the event numbers.
+        index: int64, shape (events,): the event numbers, or the rows from 0 where the schema has no index.
         weight: float64, shape (events,), or ``None`` where the table has no weights.
-        label: bool, shape (events,), True for signal, or ``None`` where the table has no labels.
+        target: uint8, shape (events,): codes into ``schema.class_names`` (background 0, signal 1; or several classes),
+            or ``None`` where the table has no labels.
         remarks: sentences about the table that are no faults (columns that were ignored).
     """
 
@@ -41,16 +42,23 @@ class Events:
     features: npt.NDArray[np.float64]
     index: npt.NDArray[np.int64]
     weight: npt.NDArray[np.float64] | None
-    label: npt.NDArray[np.bool_] | None
+    target: npt.NDArray[np.uint8] | None
     remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.index)
 
     @property
+    def label(self) -> npt.NDArray[np.bool_] | None:
+        """True for signal, shape (events,); ``None`` without labels, or of several classes of which none is signal."""
+        code = self.schema.signal_code
+        return None if self.target is None or code is None else self.target == code
+
+    @property
     def signal_count(self) -> int:
         """Number of signal events; 0 without labels."""
-        return 0 if self.label is None else int(np.count_nonzero(self.label))
+        label = self.label
+        return 0 if label is None else int(np.count_nonzero(label))
 
     @property
     def labels(self) -> npt.NDArray[np.bool_]:
@@ -59,9 +67,21 @@ class Events:
         Raises:
             BadTable: these have none.
         """
-        if self.label is None:
-            raise BadTable(f"The events have no labels; add the column {self.schema.label.name}.")
-        return self.label
+        label = self.label
+        if label is None:
+            raise BadTable(f"The events are not labelled as signal or background{_add(self.schema)}.")
+        return label
+
+    @property
+    def targets(self) -> npt.NDArray[np.uint8]:
+        """The class codes of events that have labels.
+
+        Raises:
+            BadTable: these have none.
+        """
+        if self.target is None:
+            raise BadTable(f"The events have no labels{_add(self.schema)}.")
+        return self.target
 
     def take(self, rows: npt.NDArray[np.int_] | npt.NDArray[np.bool_]) -> Events:
         """The events at these positions, in this order, or those where a mask is True."""
@@ -70,8 +90,12 @@ class Events:
             features=self.features[rows],
             index=self.index[rows],
             weight=None if self.weight is None else self.weight[rows],
-            label=None if self.label is None else self.label[rows],
+            target=None if self.target is None else self.target[rows],
         )
+
+
+def _add(schema: Schema) -> str:
+    return "; say which column holds the labels" if schema.label is None else f"; add the column {schema.label.name}"
 
 
 def to_table(events: Events) -> pa.Table:
@@ -80,15 +104,14 @@ def to_table(events: Events) -> pa.Table:
     A feature that is not defined is the schema's undefined value again.
     """
     schema = events.schema
-    columns: dict[str, pa.Array] = {schema.index.name: pa.array(events.index)}
+    columns: dict[str, pa.Array] = {} if schema.index is None else {schema.index.name: pa.array(events.index)}
     for column, values in zip(schema.features, events.features.T, strict=True):
         filled = np.where(np.isnan(values), schema.undefined, values) if schema.undefined is not None else values
         columns[column.name] = pa.array(filled.astype(np.int64 if column.dtype == "int64" else np.float64))
     if schema.weight is not None and events.weight is not None:
         columns[schema.weight.name] = pa.array(events.weight)
-    if events.label is not None:
-        background = schema.background[0] if schema.background else f"not {schema.signal}"
-        columns[schema.label.name] = pa.array(np.where(events.label, schema.signal, background))
+    if schema.label is not None and events.target is not None:
+        columns[schema.label.name] = pa.array(np.array(schema.class_names)[events.target])
     return pa.table({c.name: columns[c.name] for c in schema.columns if c.name in columns})
 
 
@@ -105,6 +128,7 @@ def check(
     labels: Labels,
     header: Sequence[str] | None = None,
     line_of: Callable[[int], int] | None = None,
+    before: int = 0,
 ) -> Events:
     """The events of a table, or everything that is wrong with it.
 
@@ -118,13 +142,16 @@ def check(
             takes them where they are; training and comparing need events of both classes.
         header: the names of all columns of the source, where the table has only some of them.
         line_of: the line of a 1-based row in the text file that the table was read from.
+        before: how many rows stand before these, where they are a part of a table.
 
     Raises:
         BadTable: the table has faults; each has its sentence.
     """
-    where = Where(line_of)
+    where = Where(line_of, before)
     names = tuple(table.column_names if header is None else header)
     faults = _header_faults(names, schema, labels)
+    if labels in ("required", "both classes") and schema.label is None:
+        faults.append("No column is known to hold the labels; say which one does.")
     usable = {name for name, count in Counter(table.column_names).items() if count == 1}
     wanted = [column for column in needed(schema, labels=labels) if column.name in usable]
     if wanted and not table.num_rows:
@@ -135,9 +162,7 @@ def check(
     found: dict[str, npt.NDArray[np.generic]] = {}
     for column in wanted:
         try:
-            values, wrong = read_column(
-                column, table[column.name], schema, where, both_classes=labels == "both classes"
-            )
+            values, wrong = read_column(column, table[column.name], schema, where, all_classes=labels == "both classes")
         except BadTable as exc:
             faults += exc.faults
             continue
@@ -151,9 +176,9 @@ def check(
     return Events(
         schema=schema,
         features=features,
-        index=found["index"].astype(np.int64, copy=False),
+        index=found["index"].astype(np.int64, copy=False) if "index" in found else np.arange(table.num_rows),
         weight=found["weight"].astype(np.float64, copy=False) if "weight" in found else None,
-        label=found["label"].astype(np.bool_, copy=False) if "label" in found else None,
+        target=found["label"].astype(np.uint8, copy=False) if "label" in found else None,
         remarks=tuple(_remarks(names, schema, labels)),
     )
 

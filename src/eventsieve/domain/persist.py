@@ -26,6 +26,8 @@ import sklearn
 import skops.io
 from sklearn.pipeline import Pipeline
 
+from eventsieve.domain.bounds import check_bounds
+from eventsieve.domain.estimators.scoring import class_scores
 from eventsieve.errors import DamagedArtefact
 
 __all__ = ["PROTOCOL", "TRUSTED", "dumps", "loads"]
@@ -45,7 +47,7 @@ _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _MAX_BYTES: Final = 8 << 30
 
 # When an estimator joins the catalogue: dump one, add the types that the TypeError names, each after reading what its
-# `__setstate__` does, and see to it that `_check_indices` covers indices that compiled code follows unchecked.
+# `__setstate__` does, and add to `bounds.check_bounds` what its compiled code follows without looking.
 TRUSTED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "DictNode": frozenset({"builtins.dict"}),
@@ -57,14 +59,22 @@ TRUSTED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "NdArrayNode": frozenset({"numpy.ndarray", "numpy.float64", "numpy.int64"}),
         "RandomStateNode": frozenset({"numpy.random.mtrand.RandomState"}),
         "TreeNode": frozenset({"sklearn.tree._tree.Tree"}),
-        "LossNode": frozenset({"sklearn._loss._loss.CyExponentialLoss", "sklearn._loss._loss.CyHalfBinomialLoss"}),
+        "LossNode": frozenset(
+            {
+                "sklearn._loss._loss.CyExponentialLoss",
+                "sklearn._loss._loss.CyHalfBinomialLoss",
+                "sklearn._loss._loss.CyHalfMultinomialLoss",
+            }
+        ),
         "ObjectNode": frozenset(
             {
                 "sklearn._loss.link.HalfLogitLink",
                 "sklearn._loss.link.Interval",
                 "sklearn._loss.link.LogitLink",
+                "sklearn._loss.link.MultinomialLogit",
                 "sklearn._loss.loss.ExponentialLoss",
                 "sklearn._loss.loss.HalfBinomialLoss",
+                "sklearn._loss.loss.HalfMultinomialLoss",
                 "sklearn.dummy.DummyClassifier",
                 "sklearn.ensemble._forest.RandomForestClassifier",
                 "sklearn.ensemble._gb.GradientBoostingClassifier",
@@ -91,6 +101,7 @@ _BROKEN: Final = (
     ImportError,
     LookupError,
     MemoryError,
+    NameError,
     OSError,
     RuntimeError,
     SyntaxError,
@@ -130,8 +141,11 @@ def loads(data: bytes) -> Pipeline:
     try:
         _check(data)
         pipeline = skops.io.loads(data, trusted=sorted(frozenset().union(*TRUSTED.values())))
-        _check_indices(pipeline)
-        pipeline.predict(np.zeros((1, pipeline.n_features_in_)))
+        check_bounds(pipeline)
+        # One event has every feature, the other none.
+        events = np.array([[0.0], [np.nan]]).repeat(pipeline.n_features_in_, axis=1)
+        pipeline.predict(events)
+        class_scores(pipeline, events)
     except _BROKEN as exc:
         raise DamagedArtefact(f"The stored model is damaged ({type(exc).__name__}: {str(exc)[:200]}).") from exc
     return pipeline
@@ -246,36 +260,3 @@ def _zip(members: Mapping[str, bytes]) -> bytes:
             info.external_attr = 0o600 << 16
             archive.writestr(info, content)
     return buffer.getvalue()
-
-
-def _check_indices(pipeline: Pipeline) -> None:
-    """Refuse a model whose numbers would lead compiled code outside its arrays.
-
-    scikit-learn follows the children of a tree and the coefficients of a support vector machine without looking.
-    """
-    if type(pipeline) is not Pipeline:
-        raise DamagedArtefact(f"The stored model is a {type(pipeline).__name__}, not a pipeline.")
-    classifier = pipeline[-1]
-    if hasattr(classifier, "estimators_"):
-        trees = np.asarray(classifier.estimators_, dtype=object)
-        if trees.shape[1:] not in ((), (1,)):
-            raise DamagedArtefact("The stored model has several trees where a classifier of two classes has one.")
-        for fitted in trees.ravel():
-            _check_tree(fitted.tree_, classifier.n_features_in_)
-    if hasattr(classifier, "support_vectors_"):
-        vectors = len(classifier.support_vectors_)
-        shapes = [np.shape(classifier._dual_coef_), np.shape(classifier.support_), np.shape(classifier._n_support)]  # noqa: SLF001
-        if shapes != [(1, vectors), (vectors,), (2,)]:
-            raise DamagedArtefact("The stored model's support vectors do not fit its coefficients.")
-
-
-def _check_tree(tree: Any, features: int) -> None:
-    left, right = tree.children_left, tree.children_right
-    parents = np.flatnonzero(left != -1)
-    # Children come after their parent, so a path through the tree ends.
-    inside = all(
-        (child[parents] > parents).all() and (child[parents] < tree.node_count).all() for child in (left, right)
-    )
-    known = ((tree.feature[parents] >= 0) & (tree.feature[parents] < features)).all()
-    if not (inside and known and tree.n_features == features and tree.node_count > 0):
-        raise DamagedArtefact("The stored model has a tree that leads outside of itself.")

@@ -33,14 +33,17 @@ class Where:
 
     Attributes:
         line_of: the line number of a 1-based row in a text file; ``None`` where rows are not lines.
+        before: how many rows of the file stand before the first of the table.
     """
 
     line_of: Callable[[int], int] | None = None
+    before: int = 0
 
     def __call__(self, row: int) -> str:
         """``row 5 (line 6)`` for the row at position 4."""
-        line = f" (line {self.line_of(row + 1)})" if self.line_of else ""
-        return f"row {row + 1}{line}"
+        number = self.before + row + 1
+        line = f" (line {self.line_of(number)})" if self.line_of else ""
+        return f"row {number}{line}"
 
 
 def plural(count: int, noun: str) -> str:

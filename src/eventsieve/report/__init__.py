@@ -9,12 +9,12 @@ from pathlib import Path
 
 from matplotlib.backends.backend_pdf import PdfPages
 
-from eventsieve.domain.exploration.findings import Exploration
 from eventsieve.palette import MUTED, SIGNAL
+from eventsieve.records import Exploration
 from eventsieve.report.charts import correlations, separations, undefined
 from eventsieve.report.cover import Imprint, draw_cover
-from eventsieve.report.distributions import agreements, contrasts, multiplicities, shapes
-from eventsieve.report.pages import Page, glossary, overview, summaries
+from eventsieve.report.distributions import agreements, contrasts, shapes, whole_numbers
+from eventsieve.report.pages import Page, drift, glossary, overview, summaries
 from eventsieve.report.style import LEFT, RIGHT, house_style, new_page, short, write
 
 __all__ = ["write_report"]
@@ -38,13 +38,13 @@ def write_report(
         path: where the PDF is written; what is there is replaced.
         title: headline; the schema's title if ``None``.
         simulated: says on the title page and at the foot of every page that the events are simulated.
-        tables: names of the training and the test table, for the title page.
+        tables: names of the first and the second table, for the title page.
         day: date for the title page; none is printed if ``None``.
 
     Raises:
         OSError: the file cannot be written.
     """
-    schema = exploration.schema
+    schema = exploration.event_schema
     imprint = Imprint(title or schema.title or f"Events of {schema.name}", tables, simulated, day)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -56,16 +56,17 @@ def write_report(
 
 def _pages(found: Exploration) -> Iterator[Page]:
     yield from overview(found)
+    yield from drift(found)
     yield from undefined(found)
     yield from summaries(found)
-    if found.train.classes:
+    if found.table.classes:
         yield from separations(found)
         yield from contrasts(found)
-    if found.test is not None:
+    if found.against is not None:
         yield from agreements(found)
-    if found.test is None and not found.train.classes:
+    if found.against is None and not found.table.classes:
         yield from shapes(found)
-    yield from multiplicities(found)
+    yield from whole_numbers(found)
     yield from correlations(found)
     yield from glossary(found)
 

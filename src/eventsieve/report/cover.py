@@ -1,4 +1,4 @@
-"""The first page of the report: what was explored, what is on which page, and the features that separate best."""
+"""The first page of the report: what was explored, what is on which page, and the features that say most."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from eventsieve.domain.exploration.findings import Exploration, TableCounts
 from eventsieve.palette import INK, MUTED, RULE, SIGNAL
-from eventsieve.report.panels import agreement_panel, contrast_legend, contrast_panel
+from eventsieve.records import Exploration, TableCounts
+from eventsieve.report.looks import class_legend, looks, table_legend
+from eventsieve.report.pages import verdict_of
+from eventsieve.report.panels import agreement_panel, contrast_panel, plain_panel
 from eventsieve.report.style import HEIGHT, LEFT, RIGHT, WIDTH, Box, integer, legend, percent, subheading, write
 from eventsieve.report.tables import wrap
 
@@ -20,6 +22,8 @@ __all__ = ["Imprint", "draw_cover"]
 
 
 _TITLE_LINES = 2
+_NAMED_CLASSES = 6
+"""Classes up to which each is counted on the title page."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Imprint:
 
     Attributes:
         title: headline of the report.
-        tables: names of the training and the test table (files), as far as they are known.
+        tables: names of the first and the second table (files), as far as they are known.
         simulated: whether the events are simulated and no data.
         day: when the report was made; not printed if ``None``.
     """
@@ -56,7 +60,7 @@ def draw_cover(figure: Figure, found: Exploration, imprint: Imprint, contents: S
         y = _banner(figure, y)
     ends = [LEFT / WIDTH, RIGHT / WIDTH]
     figure.add_artist(Line2D(ends, [y / HEIGHT] * 2, color=INK, linewidth=1.2))
-    _tables(figure, found, imprint, y - 0.38)
+    _facts(figure, found, imprint, y - 0.38)
     _contents(figure, contents, y - 0.38)
     _best(figure, found)
 
@@ -71,40 +75,49 @@ def _banner(figure: Figure, y: float) -> float:
     return y - height - 0.2
 
 
-def _tables(figure: Figure, found: Exploration, imprint: Imprint, y: float) -> None:
-    names = dict(zip(("Training table", "Test table"), imprint.tables, strict=False))
-    facts = [("Training table", _table_fact(names.get("Training table"), found.train))]
-    if found.test is not None:
-        facts.append(("Test table", _table_fact(names.get("Test table"), found.test)))
+def _facts(figure: Figure, found: Exploration, imprint: Imprint, y: float) -> None:
+    titles = ["Table"] if found.against is None else ["First table", "Second table"]
+    names = dict(zip(titles, imprint.tables, strict=False))
+    facts = [(titles[0], _table_fact(names.get(titles[0]), found, found.table))]
+    if found.against is not None:
+        facts.append((titles[1], _table_fact(names.get(titles[1]), found, found.against)))
     facts.append(("Features", f"{len(found.features)}, undefined values {percent(_undefined(found))}"))
-    schema = found.schema
+    schema = found.event_schema
     facts.append(("Event schema", f"{schema.name}: {schema.title}" if schema.title else schema.name))
     if schema.source:
         facts.append(("Source of the schema", schema.source))
+    if found.drift is not None:
+        facts.append(("Second against first", verdict_of(found.drift)))
     subheading(figure, LEFT, y, "What was explored")
     y -= 0.3
     for name, text in facts:
         write(figure, LEFT, y, name, size=10, color=MUTED)
-        for line in wrap(text, 4.8, 10)[:3]:
+        for line in _cut(wrap(text, 4.8, 10), 3):
             write(figure, LEFT + 1.65, y, line, size=10)
             y -= 0.2
         y -= 0.08
 
 
-def _table_fact(name: str | None, table: TableCounts) -> str:
+def _cut(lines: list[str], limit: int) -> list[str]:
+    return lines if len(lines) <= limit else [*lines[: limit - 1], f"{lines[limit - 1]} …"]
+
+
+def _table_fact(name: str | None, found: Exploration, table: TableCounts) -> str:
     events = f"{integer(table.events)} events"
-    if table.classes:
-        signal, background = table.classes
-        events += f": {integer(signal.events)} signal, {integer(background.events)} background"
-    else:
+    classes = looks(found)
+    if not table.classes:
         events += ", without labels"
+    elif table is found.table and len(classes) <= _NAMED_CLASSES:
+        events += ": " + ", ".join(f"{integer(table.classes[c.position].events)} {c.name}" for c in classes)
+    else:
+        events += f" of {len(table.classes)} classes"
     weights = "weighted" if table.all.weights is not None else "without weights"
     return f"{f'{name}: ' if name else ''}{events}, {weights}"
 
 
 def _undefined(found: Exploration) -> float:
-    values = found.train.events * len(found.features)
-    return found.train.undefined / values if values else 0.0
+    values = found.table.events * len(found.features)
+    return found.table.undefined / values if values else 0.0
 
 
 def _contents(figure: Figure, contents: Sequence[tuple[str, int]], y: float) -> None:
@@ -120,15 +133,25 @@ def _contents(figure: Figure, contents: Sequence[tuple[str, int]], y: float) -> 
 
 
 def _best(figure: Figure, found: Exploration) -> None:
-    """The three features that separate best; without labels, those in which test and training differ most."""
+    """Three features: those that separate best; without labels those that drift most, or else the first ones."""
     width, bottom, height = (RIGHT - LEFT) / 3, 1.15, 1.5
     boxes = [Box(LEFT + width * i + 0.5, bottom, width - 0.7, height) for i in range(3)]
-    if found.train.classes:
-        subheading(figure, LEFT, bottom + height + 0.37, "The features that separate best")
-        legend(figure, contrast_legend(), bottom + height + 0.3)
-        for box, (feature, contrast) in zip(boxes, found.contrasts(), strict=False):
-            contrast_panel(figure, box, feature, contrast)
-    elif found.test is not None:
-        subheading(figure, LEFT, bottom + height + 0.37, "The features in which the test table differs most")
-        for box, (feature, agreement) in zip(boxes, found.agreements(), strict=False):
-            agreement_panel(figure, box, feature, agreement)
+    top = bottom + height + 0.37
+    classes = looks(found)
+    if classes:
+        subheading(figure, LEFT, top, "The features that separate best")
+        legend(figure, class_legend(classes), top - 0.07)
+        for box, feature in zip(boxes, found.ranked(), strict=False):
+            contrast_panel(figure, box, found.event_schema, feature, classes)
+    elif found.drift is not None:
+        subheading(figure, LEFT, top, "The features in which the second table differs most")
+        legend(figure, table_legend(found), top - 0.07)
+        features = {feature.column.name: feature for feature in found.features}
+        for box, drift in zip(boxes, found.drift.ranked(), strict=False):
+            feature = features[drift.feature]
+            if feature.against is not None:
+                agreement_panel(figure, box, feature, feature.against, drift)
+    else:
+        subheading(figure, LEFT, top, "The first features")
+        for box, feature in zip(boxes, found.features, strict=False):
+            plain_panel(figure, box, feature)

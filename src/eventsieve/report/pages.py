@@ -1,4 +1,4 @@
-"""The pages of the report that are mostly text: overview, summary statistics, glossary."""
+"""The pages of the report that are mostly text: overview, findings, drift, summary statistics, glossary."""
 
 from __future__ import annotations
 
@@ -7,8 +7,18 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from eventsieve.domain.exploration.findings import EventCounts, Exploration, Feature, Summary, TableCounts
-from eventsieve.palette import BACKGROUND, INK, SIGNAL
+from eventsieve.palette import INK
+from eventsieve.records import (
+    ClassEvents,
+    ClassifierTest,
+    Drift,
+    Exploration,
+    ExploredFeature,
+    FeatureDrift,
+    Sample,
+    TableCounts,
+)
+from eventsieve.report.looks import class_legend, class_name, looks, table_names
 from eventsieve.report.style import (
     BOTTOM,
     DASH,
@@ -19,14 +29,18 @@ from eventsieve.report.style import (
     fixed,
     heading,
     integer,
+    legend,
     number,
+    parts,
     percent,
+    short,
+    signed,
     subheading,
     write,
 )
-from eventsieve.report.tables import TableColumn, draw_table, split_rows, wrap
+from eventsieve.report.tables import Row, TableColumn, draw_table, split_rows, table_height, wrap
 
-__all__ = ["Page", "glossary", "overview", "summaries"]
+__all__ = ["Page", "drift", "glossary", "overview", "summaries", "verdict_of"]
 
 
 _CLASS_COLUMNS = (
@@ -39,6 +53,15 @@ _CLASS_COLUMNS = (
     "smallest weight",
     "largest weight",
 )
+_LINE = 0.165
+"""Distance of two lines of a sentence, inches."""
+_EVENTS_HEIGHT, _EXPLAINED = 3.15, 0.8
+"""What the table of events with the heading of the next one, and the explanation below that, take at most, inches."""
+_EXPLANATION = (
+    "Effective events: (sum of weights)² / (sum of squared weights), the number of unweighted events with the same "
+    "relative uncertainty. Scale: what the weights of this part must be multiplied by, class by class, "
+    "to stand for the full sample."
+)
 
 
 class Page(NamedTuple):
@@ -50,43 +73,72 @@ class Page(NamedTuple):
 
 def overview(found: Exploration) -> Iterator[Page]:
     """Counts of events, duplicates, undefined values; classes and their weights."""
+    title = "Overview"
+    columns, rows = _classes_table(found)
+    first, *more = split_rows(columns, rows, TOP - _EVENTS_HEIGHT - _EXPLAINED - BOTTOM)
+    fit = _fit(found, table_height(columns, first))
 
     def draw(figure: Figure) -> None:
-        heading(figure, "Overview", "What there is in the tables. Duplicates are events with the same features.")
+        heading(figure, title, "What there is in the tables. Duplicates are events with the same features.")
         subheading(figure, LEFT, TOP - 0.1, "Events")
         left = _events_table(figure, found)
         _class_bars(figure, found)
         y = min(left, TOP - 2.35) - 0.45
         subheading(figure, LEFT, y, "Classes and weights")
-        y = _classes_table(figure, found, y - 0.12)
-        _draw_remarks(figure, found, y - 0.3)
+        y = draw_table(figure, LEFT, y - 0.12, columns, first)
+        y = _write_down(figure, y - 0.3, [_EXPLANATION])
+        if found.findings and fit:
+            subheading(figure, LEFT, y - 0.2, "Findings")
+            _write_down(figure, y - 0.45, found.findings)
 
-    yield Page("Overview", draw)
+    yield Page(title, draw)
+    yield from _more_classes(columns, more)
+    if not fit:
+        yield from _findings(found)
+
+
+def _more_classes(columns: Sequence[TableColumn], more: Sequence[Sequence[Row]]) -> Iterator[Page]:
+    for part in more:
+
+        def draw(figure: Figure, part: Sequence[Row] = part) -> None:
+            heading(figure, "Overview: classes and weights", "")
+            draw_table(figure, LEFT, TOP, columns, part)
+
+        yield Page("Overview", draw)
+
+
+def _fit(found: Exploration, classes: float) -> bool:
+    """Whether the findings have room on the overview, below a table of classes of that height."""
+    lines = sum(len(wrap(sentence, RIGHT - LEFT, 8)) + 0.4 for sentence in found.findings)
+    return _LINE * lines < TOP - BOTTOM - _EVENTS_HEIGHT - classes - _EXPLAINED - 0.45
 
 
 def _events_table(figure: Figure, found: Exploration) -> float:
-    tables = [found.train] if found.test is None else [found.train, found.test]
-    values = len(found.features)
+    tables = [found.table] if found.against is None else [found.table, found.against]
+    features = [len(found.features), len(found.features) - len(found.only_first) + len(found.only_second)]
 
     def row(name: str, text: Callable[[TableCounts], str]) -> list[str]:
         return [name, *(text(table) for table in tables)]
 
+    values = dict(zip(map(id, tables), features, strict=False))
     rows = [
         row("Events", lambda t: integer(t.events)),
-        row("Features", lambda _: str(values)),
+        row("Features", lambda t: str(values[id(t)])),
         row("Events with every feature defined", lambda t: _of(t.complete, t.events)),
-        row("Undefined values", lambda t: _of(t.undefined, t.events * values)),
-        row("Duplicate events: same features as another", lambda t: _of(t.duplicated, t.events)),
-        row("Copies: duplicates that could be dropped", lambda t: _of(t.surplus, t.events)),
+        row("Undefined values", lambda t: _of(t.undefined, t.events * values[id(t)])),
+        row("Duplicate events: same features as another", lambda t: _of(t.duplicates.events, t.events)),
+        row("Copies: duplicates that could be dropped", lambda t: _of(t.duplicates.surplus, t.events)),
     ]
-    if found.test is not None and found.shared is not None:
-        rows.append(["Test events that are in the training table too", "", _of(found.shared, found.test.events)])
+    if any(table.duplicates.equal_index is not None for table in tables):
+        rows.append(row("Events whose number another has too", lambda t: _of(t.duplicates.equal_index or 0, t.events)))
+    if found.against is not None and found.shared is not None:
+        rows.append(["Events of the second table that are in the first", "", _of(found.shared, found.against.events)])
     rows += [
         row("Labels", lambda t: "yes" if t.classes else "no"),
         row("Event weights", lambda t: "yes" if t.all.weights else "no"),
     ]
-    columns = [TableColumn("", 2.9, "left"), TableColumn("training", 1.35), TableColumn("test", 1.35)]
-    return draw_table(figure, LEFT, TOP - 0.25, columns[: 1 + len(tables)], rows)
+    columns = [TableColumn("", 2.9, "left"), *(TableColumn(name, 1.35) for name in table_names(found))]
+    return draw_table(figure, LEFT, TOP - 0.25, columns, rows)
 
 
 def _of(count: int, total: int) -> str:
@@ -94,19 +146,21 @@ def _of(count: int, total: int) -> str:
 
 
 def _class_bars(figure: Figure, found: Exploration) -> None:
-    bars = _class_shares(found)
+    bars, classes = _class_shares(found), looks(found)
     if not bars:
         return
     left = LEFT + 6.3
     subheading(figure, left, TOP - 0.1, "Class balance")
+    legend(figure, class_legend(classes))
     axes = Box(left + 1.15, TOP - 2.3, RIGHT - left - 1.15, 1.9).axes(figure)
-    for position, (_, share) in enumerate(bars):
-        axes.barh(position, share, color=SIGNAL, height=0.55)
-        axes.barh(position, 1 - share, left=share, color=BACKGROUND, height=0.55)
-        # A short bar has no room for its name, which then stands in the bar beside it.
-        start = 0.015 + (0.0 if share > 0.25 else share)
-        axes.text(start, position, f"signal {percent(share)}", color="white", va="center")
-        axes.text(0.985, position, f"background {percent(1 - share)}", color="white", va="center", ha="right")
+    for row, (_, shares) in enumerate(bars):
+        start = 0.0
+        for look, share in zip(classes, shares, strict=True):
+            axes.barh(row, share, left=start, color=look.colour, height=0.55)
+            if share > 0.14:  # a short piece has no room for its share
+                text = percent(share)
+                axes.text(start + share / 2, row, text, color="white", va="center", ha="center")
+            start += share
     axes.set_yticks(range(len(bars)), [name for name, _ in bars], size=7.5)
     axes.set_xlim(0, 1)
     axes.set_ylim(len(bars) - 0.4, -0.6)
@@ -115,34 +169,45 @@ def _class_bars(figure: Figure, found: Exploration) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _class_shares(found: Exploration) -> list[tuple[str, float]]:
-    """What is drawn of the class balance: a bar's name and the share of signal in it."""
-    bars = []
-    for name, table in (("training", found.train), ("test", found.test)):
-        if table is None or not table.classes:
+def _class_shares(found: Exploration) -> list[tuple[str, list[float]]]:
+    """What is drawn of the class balance: a bar's name and the share of each class in it."""
+    bars: list[tuple[str, Sequence[float]]] = []
+    order = [look.position for look in looks(found)]
+    for name, table in zip(table_names(found), (found.table, found.against), strict=False):
+        if table is None or len(table.classes) != len(order):
             continue
+        word = name.removesuffix(" table")
         if table.events:
-            bars.append((f"{name}, events", table.classes[0].events / table.events))
-        weights = [count.weights for count in (*table.classes, table.all)]
-        if weights[0] is not None and weights[2] is not None and weights[2].total > 0 <= weights[0].total:
-            bars.append((f"{name}, weights", weights[0].total / weights[2].total))
-    return bars
+            bars.append((f"{word}, events".removeprefix("all events, "), [table.classes[i].events for i in order]))
+        sums = [table.classes[i].weights for i in order]
+        weights = [part.total for part in sums if part is not None]
+        if sums and len(weights) == len(sums) and min(weights) >= 0 < max(weights):
+            bars.append((f"{word}, weights".removeprefix("all events, "), weights))
+    return [(name, [part / sum(parts) for part in parts]) for name, parts in bars if sum(parts) > 0]
 
 
-def _classes_table(figure: Figure, found: Exploration, top: float) -> float:
-    columns = [TableColumn("table", 0.75, "left"), TableColumn("class", 0.95, "left")]
-    width = (RIGHT - LEFT - 1.7) / len(_CLASS_COLUMNS)
+def _classes_table(found: Exploration) -> tuple[list[TableColumn], list[list[str]]]:
+    columns = [TableColumn("table", 0.85, "left"), TableColumn("class", 1.75, "left")]
+    columns = columns if found.against else columns[1:]
+    width = (RIGHT - LEFT - 2.6) / len(_CLASS_COLUMNS)
     columns += [TableColumn(name, width) for name in _CLASS_COLUMNS]
     rows = []
-    for name, table in (("training", found.train), ("test", found.test)):
-        if table is not None:
-            rows += [_class_row(name, count, table.events) for count in (*table.classes, table.all)]
-    return draw_table(figure, LEFT, top, columns, rows)
+    for name, table in zip(table_names(found), (found.table, found.against), strict=False):
+        if table is None:
+            continue
+        classes = list(table.classes) if found.event_schema.classes else list(reversed(table.classes))
+        rows += [_class_row(name, _class_title(found, part), part, table.events) for part in (*classes, table.all)]
+    return columns, rows if found.against else [row[1:] for row in rows]
 
 
-def _class_row(table: str, count: EventCounts, events: int) -> list[str]:
+def _class_title(found: Exploration, part: ClassEvents) -> str:
+    name = class_name(found.event_schema, part.label)
+    return name if name == part.label else f"{name} ({part.label})"
+
+
+def _class_row(table: str, name: str, count: ClassEvents, events: int) -> list[str]:
     weights = count.weights
-    row = [table, count.name, integer(count.events), percent(count.events / events) if events else DASH]
+    row = [table, name, integer(count.events), percent(count.events / events) if events else DASH]
     if weights is None:
         return row + [DASH] * 6
     return [
@@ -156,76 +221,128 @@ def _class_row(table: str, count: EventCounts, events: int) -> list[str]:
     ]
 
 
-def _draw_remarks(figure: Figure, found: Exploration, y: float) -> None:
-    for remark in _remarks(found):
-        for line in wrap(remark, RIGHT - LEFT, 8):
-            if y < BOTTOM:
-                return
+def _write_down(figure: Figure, y: float, sentences: Sequence[str]) -> float:
+    """Write sentences one below the other from ``y`` inches; returns where the next line would be."""
+    for sentence in sentences:
+        for line in wrap(sentence, RIGHT - LEFT, 8):
             write(figure, LEFT, y, line, size=8, color=INK)
-            y -= 0.165
-        y -= 0.07
+            y -= _LINE
+        y -= 0.4 * _LINE
+    return y
 
 
-def _remarks(found: Exploration) -> Iterator[str]:
-    yield (
-        "Effective events: (sum of weights)² / (sum of squared weights), the number of unweighted events with the same "
-        "relative uncertainty. Scale: what the weights of this part must be multiplied by, class by class, "
-        "to stand for the full sample."
+def _findings(found: Exploration) -> Iterator[Page]:
+    """The sentences that do not fit into the overview."""
+    columns = [TableColumn("", RIGHT - LEFT, "left")]
+    for part in split_rows(columns, [[sentence] for sentence in found.findings], TOP - BOTTOM):
+
+        def draw(figure: Figure, part: Sequence[Row] = part) -> None:
+            heading(figure, "Findings", "What to know before training. Each is explained by the pages that follow.")
+            draw_table(figure, LEFT, TOP, columns, part)
+
+        yield Page("Findings", draw)
+
+
+def drift(found: Exploration) -> Iterator[Page]:
+    """The tests of the second table against the first: the verdict, the classifier, every feature."""
+    if found.drift is None or not found.drift.features:
+        return
+    result = found.drift
+    caption = (
+        "All events, unweighted, the strongest sign first. p: chance of such a difference between two samples of one "
+        f"distribution; corrected by Holm's method for all tests, significant below {number(result.level)}.\n"
+        f"Slight: no KS distance, shift of an undefined share or AUC above 0.5 is beyond {number(result.tolerable)}."
     )
-    if not found.train.classes:
-        yield "The training table has no labels: signal and background are not compared."
-    if found.test is None:
-        yield "There is no test table: nothing is compared with the training table."
-    for feature, agreement in found.agreements()[:1]:
-        yield (
-            f"Test and training table differ most in {feature.column.name}: Kolmogorov-Smirnov distance "
-            f"{fixed(agreement.distance)}, p {number(agreement.p_value, 2)}."
-        )
-    for name, table in (("Training", found.train), ("Test", found.test)):
-        if table is None:
-            continue
-        if table.all.weights and table.all.weights.negative:
-            yield f"{name} table: {integer(table.all.weights.negative)} events have a negative weight."
-        yield from (f"{name} table: {remark}" for remark in table.remarks)
+    names = ("KS distance", "p", "shift of mean [σ]", "shift of undefined", "p", "corrected p", "drifted")  # noqa: RUF001
+    columns = [TableColumn("feature", 3.0, "left")]
+    columns += [TableColumn(name, (RIGHT - LEFT - 3.0) / len(names)) for name in names]
+    rows = [_drift_row(feature) for feature in result.ranked()]
+    verdict = f"{verdict_of(result)} {_told_apart(result.classifier)}"
+    lines = wrap(verdict, RIGHT - LEFT, 9)
+    room = TOP - BOTTOM - 0.19 * len(lines) - 0.15
+    pages = len(list(split_rows(columns, rows, room)))
+    for part in parts(rows, -(-len(rows) // pages)):
+
+        def draw(figure: Figure, part: Sequence[Row] = part) -> None:
+            heading(figure, "Drift", caption)
+            y = TOP - 0.1
+            for line in lines:
+                write(figure, LEFT, y, line, size=9, color=INK)
+                y -= 0.19
+            draw_table(figure, LEFT, y, columns, part)
+
+        yield Page("Drift", draw)
+
+
+def verdict_of(drift: Drift) -> str:
+    """The verdict with its reason, which says it itself unless nothing was tested."""
+    return f"Not tested. {drift.reason}" if drift.verdict == "not tested" else drift.reason
+
+
+def _drift_row(found: FeatureDrift) -> list[str]:
+    return [
+        short(found.feature, 44),
+        fixed(found.distance),
+        number(found.distance_p, 2),
+        signed(found.mean_shift, 2),
+        f"{signed(100 * found.undefined_shift, 1)} %" if found.undefined_shift else "0",
+        number(found.undefined_p, 2),
+        number(found.corrected, 2),
+        "yes" if found.drifted else "no",
+    ]
+
+
+def _told_apart(found: ClassifierTest | None) -> str:
+    if found is None:
+        return "There are too few events to train a classifier to tell the tables apart."
+    return (
+        f"Classifier: {found.classifier}, {found.folds} folds, {integer(found.first_events)} and "
+        f"{integer(found.second_events)} events; AUC {fixed(found.auc)} ± {fixed(found.uncertainty)}, "
+        f"p {number(found.p_value, 2)}, corrected {number(found.corrected, 2)}."
+    )
 
 
 def summaries(found: Exploration) -> Iterator[Page]:
     """Summary statistics of every feature in each table."""
-    yield from _summary_pages(
-        "Summary statistics: training table", found.features, [feature.summary for feature in found.features]
-    )
-    if found.test is not None:
-        of_test = [feature.agreement.summary for feature in found.features if feature.agreement is not None]
-        yield from _summary_pages("Summary statistics: test table", found.features, of_test)
+    title = "Summary statistics"
+    samples = [(feature, feature.all) for feature in found.features]
+    yield from _summary_pages(title if found.against is None else f"{title}: first table", samples)
+    of_second = [(feature, feature.against) for feature in found.features if feature.against is not None]
+    yield from _summary_pages(f"{title}: second table", of_second)
 
 
-def _summary_pages(title: str, features: Sequence[Feature], summaries: Sequence[Summary]) -> Iterator[Page]:
+def _summary_pages(title: str, samples: Sequence[tuple[ExploredFeature, Sample]]) -> Iterator[Page]:
     first = TableColumn("feature", 2.35, "left")
     second = TableColumn("unit", 0.55, "left")
-    names = ("defined", "undefined", "mean", "std. dev.", "minimum", "lower quartile", "median", "upper quartile")
-    width = (RIGHT - LEFT - first.width - second.width) / (len(names) + 1)
-    columns = [first, second, *(TableColumn(name, width) for name in (*names, "maximum"))]
-    rows = [_summary_row(feature, summary) for feature, summary in zip(features, summaries, strict=True)]
+    names = ["defined", "undefined", "mean", "std. dev.", "minimum", "lower quartile", "median", "upper quartile"]
+    names.append("maximum")
+    weighted = any(sample.statistics.weighted_mean is not None for _, sample in samples)
+    if weighted:
+        names.insert(3, "weighted mean")
+    width = (RIGHT - LEFT - first.width - second.width) / len(names)
+    columns = [first, second, *(TableColumn(name, width) for name in names)]
+    rows = [_summary_row(feature, sample, weighted=weighted) for feature, sample in samples]
     caption = (
         "Over the events for which the feature is defined, unweighted; std. dev. is the root mean square deviation."
     )
     for part in split_rows(columns, rows, TOP - BOTTOM):
 
-        def draw(figure: Figure, part: Sequence[Sequence[str]] = part) -> None:
+        def draw(figure: Figure, part: Sequence[Row] = part) -> None:
             heading(figure, title, caption)
             draw_table(figure, LEFT, TOP, columns, part)
 
         yield Page("Summary statistics", draw)
 
 
-def _summary_row(feature: Feature, summary: Summary) -> list[str]:
-    moments = (summary.mean, summary.std)
-    quantiles = (summary.minimum, summary.lower_quartile, summary.median, summary.upper_quartile, summary.maximum)
+def _summary_row(feature: ExploredFeature, sample: Sample, *, weighted: bool) -> list[str]:
+    values = sample.statistics
+    moments = (values.mean, values.weighted_mean, values.std) if weighted else (values.mean, values.std)
+    quantiles = (values.minimum, values.lower_quartile, values.median, values.upper_quartile, values.maximum)
     return [
         feature.column.name,
         feature.column.unit,
-        integer(summary.count),
-        percent(summary.undefined),
+        integer(values.defined),
+        percent(values.undefined),
         *(number(value, zeros=True) for value in moments),
         *(number(value) for value in quantiles),
     ]
@@ -233,6 +350,7 @@ def _summary_row(feature: Feature, summary: Summary) -> list[str]:
 
 def glossary(found: Exploration) -> Iterator[Page]:
     """Every column of the schema: what it is called, measured in, used for and means."""
+    schema = found.event_schema
     columns = [
         TableColumn("column", 2.35, "left"),
         TableColumn("unit", 0.6, "left"),
@@ -240,13 +358,15 @@ def glossary(found: Exploration) -> Iterator[Page]:
         TableColumn("role", 0.8, "left"),
         TableColumn("meaning", RIGHT - LEFT - 4.5, "left"),
     ]
-    rows = [[c.name, c.unit, c.dtype, c.role, c.description] for c in found.schema.columns]
-    caption = f"The columns of the event schema {found.schema.name}."
-    if found.schema.undefined is not None:
-        caption += f" In the tables {number(found.schema.undefined)} stands for “not defined for this event”."
+    rows = [[c.name, c.unit, c.dtype, c.role, c.description] for c in schema.columns]
+    caption = f"The columns of the event schema {schema.name}."
+    if schema.undefined is not None:
+        caption += f" In the tables {number(schema.undefined)} stands for “not defined for this event”."
+    if schema.gaps:
+        caption += " An empty or NaN value is not defined either."
     for part in split_rows(columns, rows, TOP - BOTTOM):
 
-        def draw(figure: Figure, part: Sequence[Sequence[str]] = part) -> None:
+        def draw(figure: Figure, part: Sequence[Row] = part) -> None:
             heading(figure, "Glossary of the columns", caption)
             draw_table(figure, LEFT, TOP, columns, part)
 

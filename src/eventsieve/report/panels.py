@@ -1,95 +1,109 @@
-"""One feature in one panel: signal against background, test against training."""
+"""One feature in one panel: the classes, one table against another, or one table alone."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator, StrMethodFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, StrMethodFormatter
 
-from eventsieve.domain.exploration.findings import Agreement, Contrast, Feature
-from eventsieve.domain.exploration.histograms import Histogram
-from eventsieve.palette import BACKGROUND, INK, MUTED, SIGNAL, TEST, TRAIN
+from eventsieve.palette import INK, MUTED, TEST, TRAIN
+from eventsieve.records import ExploredFeature, FeatureDrift, Sample, Schema, Separation
+from eventsieve.report.looks import Look, Shape, class_name, of_classes, plain
 from eventsieve.report.style import Box, fixed, number, percent, short
 
-__all__ = ["agreement_legend", "agreement_panel", "contrast_legend", "contrast_panel", "plain_panel"]
+__all__ = ["agreement_panel", "contrast_panel", "plain_panel"]
 
 Floats = npt.NDArray[np.float64]
 
 _STEPS = [1, 2, 2.5, 5, 10]
 """Ticks lie at these multiples of a power of ten."""
+_DRAWN = 20
+"""Events of a class from which it is drawn among several: fewer are spikes."""
+_SCALING = 50
+"""Events of a class from which it may set the scale."""
 _SPIKE = 4.0
 """A bin this many times higher than the next gets a logarithmic axis: on a linear one the others would vanish."""
 
 
-def contrast_legend() -> list[Artist]:
-    """What the colours of a contrast panel mean."""
-    return [
-        Patch(facecolor=SIGNAL, alpha=0.35, edgecolor=SIGNAL, label="signal"),
-        Patch(facecolor=BACKGROUND, alpha=0.35, edgecolor=BACKGROUND, label="background"),
-    ]
-
-
-def agreement_legend() -> list[Artist]:
-    """What the marks of an agreement panel mean."""
-    points = Line2D([], [], color=TEST, marker="o", markersize=3, linewidth=0.8, label="test")
-    return [Patch(facecolor=TRAIN, alpha=0.5, edgecolor=TRAIN, label="training"), points]
-
-
-def contrast_panel(figure: Figure, box: Box, feature: Feature, contrast: Contrast) -> None:
-    """Draw the unit-normalised shapes of signal and background with their error bands into ``box``."""
+def contrast_panel(
+    figure: Figure, box: Box, schema: Schema, feature: ExploredFeature, classes: tuple[Look, ...]
+) -> None:
+    """Draw the unit-normalised shapes of the classes with their error bands into ``box``."""
     axes = box.axes(figure)
-    shapes = [contrast.background.normalised(), contrast.signal.normalised()]
-    for shape, colour in zip(shapes, (BACKGROUND, SIGNAL), strict=True):
-        _outline(axes, shape, colour, fill=0.15)
+    drawn = list(reversed(drawn_classes(feature, classes)))  # the signal on top
+    for look, shape in drawn:
+        _outline(axes, shape, look.colour, fill=0.15 if len(drawn) <= 2 else 0.0, line=look.line)
         low, high = shape.contents - shape.errors, shape.contents + shape.errors
-        axes.stairs(high, shape.edges, baseline=low, fill=True, color=colour, alpha=0.35, linewidth=0)
+        band = 0.35 if len(drawn) <= 2 else 0.22
+        axes.stairs(high, shape.edges, baseline=low, fill=True, color=look.colour, alpha=band, linewidth=0)
+    shapes = [shape for _, shape in drawn]
     _finish(axes, feature, shapes)
-    _note(axes, f"separation {fixed(contrast.separation)}    AUC {fixed(contrast.auc)}", "left")
+    if feature.separation is not None:
+        _note(axes, _told(schema, feature.separation), "left")
     outside = max(shape.outside for shape in shapes)
-    _note(axes, f"outside {percent(outside)}" if outside else "", "right")
+    _note(axes, f"outside {percent(outside)}" if outside > 0 else "", "right")
 
 
-def agreement_panel(figure: Figure, box: Box, feature: Feature, agreement: Agreement) -> None:
-    """Draw the unit-normalised shapes of training and test events, and below them their ratio, into ``box``."""
+def drawn_classes(feature: ExploredFeature, classes: tuple[Look, ...]) -> list[tuple[Look, Shape]]:
+    """The shapes that are drawn: of several classes, those with enough events, in bins that their numbers can fill."""
+    shapes = of_classes(feature, classes)
+    if len(shapes) <= 2:
+        return shapes
+    shapes = [part for part in shapes if part[1].events >= _DRAWN] or shapes
+    events = sorted(shape.events for _, shape in shapes)[-2:][0]
+    step = 1 if feature.whole else _bins_together(events, len(feature.edges) - 1)
+    return [(look, shape.merged(step)) for look, shape in shapes]
+
+
+def _bins_together(events: int, bins: int) -> int:
+    """How many bins are drawn as one, by the events of the second largest class."""
+    wanted = next((step for step, enough in ((1, 2000), (2, 500)) if events >= enough), 5)
+    return wanted if bins % wanted == 0 else 1
+
+
+def _told(schema: Schema, found: Separation) -> str:
+    if not schema.classes:
+        return f"separation {fixed(found.power)}    AUC {fixed(found.auc)}"
+    first, second = (short(class_name(schema, label), 12) for label in (found.first, found.second))
+    return f"{fixed(found.power)} {first} / {second}"
+
+
+def agreement_panel(
+    figure: Figure, box: Box, feature: ExploredFeature, against: Sample, drift: FeatureDrift | None
+) -> None:
+    """Draw the unit-normalised shapes of both tables, and below them their ratio, into ``box``."""
     lower = 0.27 * box.height
     axes = Box(box.left, box.bottom + lower, box.width, box.height - lower).axes(figure)
-    train, test = feature.counts.normalised(), agreement.counts.normalised()
-    _outline(axes, train, TRAIN, fill=0.45)
-    _points(axes, test.edges, test.contents, test.errors)
-    _finish(axes, feature, [train, test])
+    first, second = plain(feature, feature.all), plain(feature, against)
+    _outline(axes, first, TRAIN, fill=0.45)
+    _points(axes, second.edges, second.contents, second.errors)
+    _finish(axes, feature, [first, second])
     axes.set_xlabel("")
     axes.xaxis.set_major_formatter(NullFormatter())
-    _note(axes, f"KS distance {fixed(agreement.distance)}    p {number(agreement.p_value, 2)}", "left")
-    outside = max(train.outside, test.outside)
-    _note(axes, f"outside {percent(outside)}" if outside else "", "right")
-    _ratio(Box(box.left, box.bottom, box.width, lower - 0.04).axes(figure), feature, train, test)
+    if drift is not None:
+        _note(axes, f"KS distance {fixed(drift.distance)}    p {number(drift.distance_p, 2)}", "left")
+    outside = max(first.outside, second.outside)
+    _note(axes, f"outside {percent(outside)}" if outside > 0 else "", "right")
+    _ratio(Box(box.left, box.bottom, box.width, lower - 0.04).axes(figure), feature, first, second)
 
 
-def plain_panel(figure: Figure, box: Box, feature: Feature) -> None:
-    """Draw the unit-normalised shape of the training events into ``box``."""
+def plain_panel(figure: Figure, box: Box, feature: ExploredFeature) -> None:
+    """Draw the unit-normalised shape of all events into ``box``."""
     axes = box.axes(figure)
-    shape = feature.counts.normalised()
+    shape = plain(feature, feature.all)
     _outline(axes, shape, TRAIN, fill=0.45)
     low, high = shape.contents - shape.errors, shape.contents + shape.errors
     axes.stairs(high, shape.edges, baseline=low, fill=True, color=INK, alpha=0.3, linewidth=0)
     _finish(axes, feature, [shape])
-    _note(axes, f"outside {percent(shape.outside)}" if shape.outside else "", "right")
+    _note(axes, f"outside {percent(shape.outside)}" if shape.outside > 0 else "", "right")
 
 
-def _whole(histogram: Histogram) -> bool:
-    """Whether the bins are centred on neighbouring whole numbers."""
-    edges = histogram.edges
-    return bool(edges[1] - edges[0] == 1 and edges[0] % 1 == 0.5)
-
-
-def _outline(axes: Axes, shape: Histogram, colour: str, fill: float) -> None:
-    axes.stairs(shape.contents, shape.edges, fill=True, color=colour, alpha=fill, linewidth=0)
-    axes.stairs(shape.contents, shape.edges, color=colour, linewidth=0.9)
+def _outline(axes: Axes, shape: Shape, colour: str, fill: float, line: str = "-") -> None:
+    if fill:
+        axes.stairs(shape.contents, shape.edges, fill=True, color=colour, alpha=fill, linewidth=0)
+    axes.stairs(shape.contents, shape.edges, color=colour, linewidth=0.9, linestyle=line)
 
 
 def _points(axes: Axes, edges: Floats, values: Floats, errors: Floats) -> None:
@@ -98,43 +112,48 @@ def _points(axes: Axes, edges: Floats, values: Floats, errors: Floats) -> None:
     axes.errorbar(centres, values[drawn], errors[drawn], fmt="o", color=TEST, elinewidth=0.5, markersize=1.4)
 
 
-def _ratio(axes: Axes, feature: Feature, train: Histogram, test: Histogram) -> None:
+def _ratio(axes: Axes, feature: ExploredFeature, first: Shape, second: Shape) -> None:
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = test.contents / train.contents
-        uncertainty, errors = train.errors / train.contents, test.errors / train.contents
+        ratio = second.contents / first.contents
+        uncertainty, errors = first.errors / first.contents, second.errors / first.contents
     band = np.nan_to_num(uncertainty)
-    axes.stairs(1 + band, train.edges, baseline=1 - band, fill=True, color=TRAIN, alpha=0.45, linewidth=0)
+    axes.stairs(1 + band, first.edges, baseline=1 - band, fill=True, color=TRAIN, alpha=0.45, linewidth=0)
     axes.axhline(1, color=MUTED, linewidth=0.5)
-    _points(axes, train.edges, ratio, errors)
-    _abscissa(axes, feature, train)
+    _points(axes, first.edges, ratio, errors)
+    _abscissa(axes, feature)
     axes.set_ylim(0.4, 1.6)
     axes.set_yticks([0.5, 1.0, 1.5], ["0.5", "1", "1.5"])
-    axes.set_ylabel("test / train", size=5.5, loc="center")
+    axes.set_ylabel("ratio", size=5.5, loc="center")
 
 
-def _finish(axes: Axes, feature: Feature, shapes: list[Histogram]) -> None:
+def _finish(axes: Axes, feature: ExploredFeature, shapes: list[Shape]) -> None:
     """Limits, ticks and names of the axes of a panel of unit-normalised shapes."""
+    # A class of a handful of events would set the scale by its spikes.
+    shapes = [shape for shape in shapes if shape.events >= _SCALING] or shapes
     contents = np.concatenate([shape.contents for shape in shapes])
-    top = max((float((shape.contents + shape.errors).max()) for shape in shapes), default=0.0) or 1.0
-    ranked = np.sort(feature.counts.contents)
-    if 0 < _SPIKE * ranked[-2:][0] < ranked[-1]:
+    top = max((float((shape.contents + shape.errors).max()) for shape in shapes), default=0.0)
+    top = top if top > 0 else 1.0
+    ranked = np.sort(feature.all.histogram.counts)
+    if 0 < _SPIKE * ranked[-2:][0] < ranked[-1] and (contents > 0).any():
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(numticks=5))
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.yaxis.set_minor_locator(NullLocator())
         axes.set_ylim(0.5 * contents[contents > 0].min(), 2 * top)
     else:
-        axes.set_ylim(0, 1.1 * top)
+        axes.set_ylim(min(0.0, 1.1 * float(contents.min())), 1.1 * top)
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
-    _abscissa(axes, feature, shapes[0])
+    _abscissa(axes, feature)
     width = shapes[0].edges[1] - shapes[0].edges[0]
     unit = f" {feature.column.unit}" if feature.column.unit else ""
-    axes.set_ylabel("Fraction" if _whole(shapes[0]) else f"Fraction / {number(width, 2)}{unit}")
+    axes.set_ylabel("Fraction" if feature.whole else f"Fraction / {number(width, 2)}{unit}")
 
 
-def _abscissa(axes: Axes, feature: Feature, shape: Histogram) -> None:
-    axes.set_xlim(shape.edges[0], shape.edges[-1])
-    axes.xaxis.set_major_locator(MaxNLocator(5, steps=_STEPS, integer=_whole(shape)))
+def _abscissa(axes: Axes, feature: ExploredFeature) -> None:
+    axes.set_xlim(feature.edges[0], feature.edges[-1])
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=_STEPS, integer=feature.whole))
+    # Matplotlib's own would put an offset where the name of the axis is.
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 7)))
     unit = f" [{feature.column.unit}]" if feature.column.unit else ""
     axes.set_xlabel(f"{short(feature.column.name)}{unit}")
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-import matplotlib as mpl
 import mplhep
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from eventsieve.charts.style import FONTS, styled
 from eventsieve.palette import INK, MUTED, RULE
 
 __all__ = [
@@ -38,6 +37,7 @@ __all__ = [
     "parts",
     "percent",
     "short",
+    "signed",
     "subheading",
     "write",
 ]
@@ -50,10 +50,12 @@ LEFT, RIGHT = 0.65, WIDTH - 0.65
 TOP, BOTTOM = HEIGHT - 1.3, 0.72
 """Where the body of a page begins and ends, below its heading and above its footer."""
 
-DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+_LEGEND_LETTERS = 90
+"""What fits beside the title in one line, a mark counting as some letters."""
+_LEGEND_COLUMNS = 4
+"""Marks beside one another where there are more, in a smaller print."""
 
-FONTS = ["TeX Gyre Heros", "DejaVu Sans"]
-"""The second family lends the characters that the first lacks."""
+DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
 _HOUSE: dict[Any, Any] = {
     **mplhep.style.ROOT,
@@ -75,16 +77,15 @@ _HOUSE: dict[Any, Any] = {
     **{f"{axis}tick.{key}": size for axis in "xy" for key, size in {"labelsize": 6.5, "major.pad": 3}.items()},
     **{f"{axis}tick.major.{key}": size for axis in "xy" for key, size in {"size": 3.5, "width": 0.5}.items()},
 }
-_STYLE_LOCK = threading.Lock()
 
 
 @contextmanager
 def house_style() -> Iterator[None]:
     """Draw in mplhep's ROOT style, sized for a printed page.
 
-    Matplotlib's settings belong to the process, so only one thread at a time may hold them.
+    Only one thread at a time draws so, or as the charts are drawn.
     """
-    with _STYLE_LOCK, mpl.rc_context(_HOUSE):
+    with styled(_HOUSE):
         yield
 
 
@@ -124,7 +125,10 @@ def heading(figure: Figure, title: str, caption: str) -> None:
 def legend(figure: Figure, handles: Sequence[Artist], y: float = HEIGHT - 0.74) -> None:
     """Explain the marks of panels at the right, the line's foot at ``y`` inches: by default beside the title."""
     place = (RIGHT / WIDTH, y / HEIGHT)
-    figure.legend(handles=handles, loc="lower right", bbox_to_anchor=place, ncols=len(handles), borderpad=0.1)
+    letters = sum(len(str(handle.get_label())) + 5 for handle in handles)
+    columns = len(handles) if letters <= _LEGEND_LETTERS else min(len(handles), _LEGEND_COLUMNS)
+    size = 8 if letters <= _LEGEND_LETTERS else 6.5
+    figure.legend(handles=handles, loc="lower right", bbox_to_anchor=place, ncols=columns, borderpad=0.1, fontsize=size)
 
 
 def subheading(figure: Figure, x: float, y: float, text: str) -> None:
@@ -151,9 +155,14 @@ def number(value: float | None, digits: int = 4, *, zeros: bool = False) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text and not zeros else text).replace("-", MINUS)
 
 
-def fixed(value: float) -> str:
+def fixed(value: float | None) -> str:
     """A number between -1 and 1 to three decimals; a dash for none."""
-    return DASH if math.isnan(value) else f"{value:.3f}".replace("-", MINUS)
+    return DASH if value is None or math.isnan(value) else f"{value:.3f}".replace("-", MINUS)
+
+
+def signed(value: float | None, decimals: int) -> str:
+    """A difference to that many decimals, with its sign; a dash for none."""
+    return DASH if value is None else f"{value:+.{decimals}f}".replace("-", MINUS)
 
 
 def percent(share: float | None) -> str:
@@ -176,4 +185,5 @@ def parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 
 def short(name: str, limit: int = 28) -> str:
     """A name that fits beside an axis: a long one loses its middle."""
-    return name if len(name) <= limit else f"{name[: limit - 9]}…{name[-8:]}"
+    end = min(8, (limit - 1) // 3)
+    return name if len(name) <= limit else f"{name[: limit - 1 - end]}…{name[-end:]}"

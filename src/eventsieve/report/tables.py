@@ -16,7 +16,7 @@ from matplotlib.textpath import TextToPath
 from eventsieve.palette import INK, MUTED, RULE, STRIPE
 from eventsieve.report.style import FONTS, HEIGHT, WIDTH, write
 
-__all__ = ["Row", "TableColumn", "draw_table", "split_rows", "wrap"]
+__all__ = ["Row", "TableColumn", "draw_table", "split_rows", "table_height", "wrap"]
 
 Row = Sequence[str]
 
@@ -89,6 +89,12 @@ def split_rows(columns: Sequence[TableColumn], rows: Sequence[Row], height: floa
         used += needed
     if part:
         yield part
+
+
+def table_height(columns: Sequence[TableColumn], rows: Sequence[Row]) -> float:
+    """The height of a table in inches, its header included."""
+    header = [column.header for column in columns]
+    return sum(_row_height(_cells(columns, row)) for row in (header, *rows)) + _PADDING
 
 
 def draw_table(figure: Figure, left: float, top: float, columns: Sequence[TableColumn], rows: Sequence[Row]) -> float:

@@ -7,8 +7,6 @@ with all that it takes to say where each fault stands.
 from __future__ import annotations
 
 import csv
-import io
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -19,10 +17,10 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from eventsieve.domain.events import Events, Labels, check, needed
-from eventsieve.domain.schema import Column, Schema
 from eventsieve.errors import BadTable, TooLarge
+from eventsieve.records import Column, Schema
 from eventsieve.storage.containers import unpacked
-from eventsieve.storage.lines import BLOCK, Notes, blocks_of_lines, line_ends, rows, without_blanks
+from eventsieve.storage.lines import BLOCK, Feed, Notes, blocks_of_lines, first_line, rows, without_blanks
 
 __all__ = ["gather", "read_csv"]
 
@@ -95,18 +93,9 @@ def _diagnose(path: Path, schema: Schema, labels: Labels, max_bytes: int) -> Eve
 
 def _open(stream: IO[bytes], schema: Schema, max_bytes: int) -> tuple[_Header, Iterator[bytes]]:
     """The header of a text and, in blocks of whole lines, what stands below it."""
-    blocks = blocks_of_lines(stream, max_bytes)
-    above = 0
-    for block in blocks:
-        text = block.removeprefix(b"\xef\xbb\xbf").lstrip(b" \r\n")
-        if text:
-            line = re.split(rb"[\r\n]", text, maxsplit=1)[0]
-            rest = re.sub(rb"\A\r?\n|\A\r", b"", text[len(line) :])
-            above += line_ends(block[: len(block) - len(text)])
-            header = _header(line.decode(), above + 1, schema)
-            return header, (without_blanks(part, header.delimiter) for part in chain([rest] if rest else [], blocks))
-        above += line_ends(block)
-    raise BadTable("The file holds nothing but blanks.")
+    line = first_line(blocks_of_lines(stream, max_bytes))
+    header = _header(line.text, line.number, schema)
+    return header, (without_blanks(part, header.delimiter) for part in line.below)
 
 
 def _header(text: str, line: int, schema: Schema) -> _Header:
@@ -156,7 +145,7 @@ def _parse(
     if first is None or not places:
         return arrow.empty_table()
     reader = pacsv.open_csv(
-        pa.PythonFile(_Feed(chain([first], blocks)), mode="r"),
+        pa.PythonFile(Feed(chain([first], blocks)), mode="r"),
         # The names of the header may repeat; places do not.
         read_options=pacsv.ReadOptions(
             column_names=[str(place) for place in range(len(header.names))],
@@ -174,16 +163,3 @@ def _parse(
         ),
     )
     return gather((batch.rename_columns(arrow.names) for batch in reader), arrow, max_bytes)
-
-
-class _Feed(io.RawIOBase):
-    """Blocks of bytes as the file that Arrow reads; a block is never longer than what is asked for at once."""
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:  # noqa: ARG002 - Arrow takes less than it asked for
-        return next(self._blocks, b"")

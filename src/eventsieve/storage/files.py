@@ -3,7 +3,11 @@
     MODEL_DIR/
       registry.sqlite           the facts (see registry.py)
       artefacts/<sha256>.skops  trained models
-      tables/<sha256>.arrow     tables of events
+      tables/<sha256>.arrow     tables of checked events, as trainings map them
+      evaluations/<sha256>.json what the evaluation of a model has found
+      datasets/<sha256>.arrow   data sets: all columns of what came
+      explorations/<key>.…      values and reports of data sets, made again where they are missing
+      exports/<key>.…           models in other formats, likewise
       owners/<id>.lock          held by each living process
       migration.lock            held by who migrates the registry (see database.py)
       incoming/<id>/…           what that process is writing
@@ -22,16 +26,59 @@ import shutil
 import time
 import uuid
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from eventsieve.domain.events import Events
 from eventsieve.errors import BadConfiguration, DamagedArtefact
 from eventsieve.storage.tables import write_events
 
-__all__ = ["Files"]
+__all__ = ["Digests", "Files", "Shelf"]
 
 ORPHAN_SECONDS = 24 * 3600.0
 """How long a file that no row speaks of is left alone: another process may be about to speak of it."""
+
+
+class Digests(NamedTuple):
+    """The digests of all files that the registry speaks of."""
+
+    artefacts: set[str]
+    tables: set[str]
+    evaluations: set[str]
+    datasets: set[str]
+
+
+class Shelf:
+    """The finished files of one kind, each under a key.
+
+    Args:
+        folder: where they are; made if it is not there.
+        suffix: of their names.
+    """
+
+    def __init__(self, folder: Path, suffix: str) -> None:
+        self.folder = folder
+        self.suffix = suffix
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, key: str) -> Path:
+        """Where the file of that key is kept."""
+        return self.folder / f"{key}{self.suffix}"
+
+    def settle(self, path: Path, key: str) -> None:
+        """Keep a file that was written to a new path."""
+        _settle(path, self.path(key))
+
+    def drop(self, key: str) -> None:
+        """Remove a file, if it is there."""
+        self.path(key).unlink(missing_ok=True)
+
+    def sweep(self, known: set[str]) -> None:
+        """Remove old files under other keys than these."""
+        horizon = time.time() - ORPHAN_SECONDS
+        for path in self.folder.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if path.name.removesuffix(self.suffix) not in known and path.stat().st_mtime < horizon:
+                    path.unlink()
 
 
 class Files:
@@ -47,13 +94,16 @@ class Files:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.owner = uuid.uuid4().hex
-        self.artefacts = self.root / "artefacts"
-        self.tables = self.root / "tables"
         self._owners = self.root / "owners"
         self._incoming = self.root / "incoming" / self.owner
         try:
-            for folder in (self.artefacts, self.tables, self._owners):
-                folder.mkdir(parents=True, exist_ok=True)
+            self._owners.mkdir(parents=True, exist_ok=True)
+            self.artefacts = Shelf(self.root / "artefacts", ".skops")
+            self.tables = Shelf(self.root / "tables", ".arrow")
+            self.evaluations = Shelf(self.root / "evaluations", ".json")
+            self.datasets = Shelf(self.root / "datasets", ".arrow")
+            self.explorations = Shelf(self.root / "explorations", "")
+            self.exports = Shelf(self.root / "exports", "")
             # The lock first: a folder without one would never be cleared up.
             self._lock = _hold(self._owners / f"{self.owner}.lock")
             self._incoming.mkdir(parents=True)
@@ -67,22 +117,10 @@ class Files:
         """A path to write to; what is left there goes away with this process."""
         return self._incoming / f"{uuid.uuid4().hex}{suffix}"
 
-    def artefact(self, digest: str) -> Path:
-        """Where the artefact of that digest is kept."""
-        return self.artefacts / f"{digest}.skops"
-
-    def table(self, digest: str) -> Path:
-        """Where the table of that digest is kept."""
-        return self.tables / f"{digest}.arrow"
-
     def write_table(self, events: Events, path: Path) -> str:
         """Write the events to a new path; returns the digest. The same events twice have the same digest."""
         write_events(events, path)
         return _digest(path)
-
-    def settle_table(self, path: Path, digest: str) -> None:
-        """Keep a table that was written to a new path."""
-        _settle(path, self.table(digest))
 
     def adopt_artefact(self, path: Path, digest: str) -> None:
         """Keep the artefact that was written to a new path, if it is what it should be.
@@ -90,9 +128,15 @@ class Files:
         Raises:
             DamagedArtefact: it is not; it is not kept.
         """
-        if not path.is_file() or _digest(path) != digest:
-            raise DamagedArtefact("The trained model was not written whole; train it again.")
-        _settle(path, self.artefact(digest))
+        self._adopt(self.artefacts, path, digest)
+
+    def adopt_evaluation(self, path: Path, digest: str) -> None:
+        """Keep the evaluation that was written to a new path, if it is what it should be.
+
+        Raises:
+            DamagedArtefact: it is not; it is not kept.
+        """
+        self._adopt(self.evaluations, path, digest)
 
     def read_artefact(self, digest: str) -> bytes:
         """The bytes of an artefact.
@@ -101,20 +145,12 @@ class Files:
             DamagedArtefact: it is missing, or is not what was stored.
         """
         try:
-            data = self.artefact(digest).read_bytes()
+            data = self.artefacts.path(digest).read_bytes()
         except OSError as error:
             raise DamagedArtefact(f"The stored model cannot be read ({error.strerror}).") from error
         if hashlib.sha256(data).hexdigest() != digest:
             raise DamagedArtefact("The file of the stored model is not what was stored.")
         return data
-
-    def drop_artefact(self, digest: str) -> None:
-        """Remove an artefact."""
-        self.artefact(digest).unlink(missing_ok=True)
-
-    def drop_table(self, digest: str) -> None:
-        """Remove a table."""
-        self.table(digest).unlink(missing_ok=True)
 
     def living_owners(self) -> set[str]:
         """The ids of the processes that use this store now; what dead ones left behind is removed."""
@@ -127,20 +163,23 @@ class Files:
                 path.unlink(missing_ok=True)
         return living
 
-    def sweep(self, artefacts: set[str], tables: set[str]) -> None:
-        """Remove old files that are neither of these artefacts nor of these tables."""
-        horizon = time.time() - ORPHAN_SECONDS
-        for folder, known in ((self.artefacts, artefacts), (self.tables, tables)):
-            for path in folder.iterdir():
-                with contextlib.suppress(FileNotFoundError):
-                    if path.stem not in known and path.stat().st_mtime < horizon:
-                        path.unlink()
+    def sweep(self, digests: Digests) -> None:
+        """Remove old files that the registry does not speak of."""
+        self.artefacts.sweep(digests.artefacts)
+        self.tables.sweep(digests.tables)
+        self.evaluations.sweep(digests.evaluations)
+        self.datasets.sweep(digests.datasets)
 
     def close(self) -> None:
         """Let go of the store."""
         shutil.rmtree(self._incoming, ignore_errors=True)
         (self._owners / f"{self.owner}.lock").unlink(missing_ok=True)
         self._lock.close()
+
+    def _adopt(self, shelf: Shelf, path: Path, digest: str) -> None:
+        if not path.is_file() or _digest(path) != digest:
+            raise DamagedArtefact("The trained model was not written whole; train it again.")
+        shelf.settle(path, digest)
 
 
 def _hold(path: Path) -> IO[bytes]:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import IO
+from itertools import chain, islice
+from typing import IO, NamedTuple
 
 import numpy as np
 
 from eventsieve.errors import BadTable, TooLarge
 
-__all__ = ["BLOCK", "Notes", "blocks_of_lines", "line_ends", "rows", "without_blanks"]
+__all__ = [
+    "BLOCK",
+    "Feed",
+    "FirstLine",
+    "Notes",
+    "blocks_of_lines",
+    "first_line",
+    "line_ends",
+    "rows",
+    "without_blanks",
+]
 
 BLOCK = 1 << 20
 """Bytes that are read at once, and the longest line there may be."""
@@ -95,6 +106,33 @@ def _utf8(block: bytes, above: int) -> bytes:
     return block
 
 
+class FirstLine(NamedTuple):
+    """The first line of a text with something in it, and what stands below."""
+
+    text: str
+    number: int
+    below: Iterator[bytes]
+    """In blocks of whole lines."""
+
+
+def first_line(blocks: Iterator[bytes]) -> FirstLine:
+    """The first line with something in it; a byte-order mark and blank lines above it do not count.
+
+    Raises:
+        BadTable: there is none.
+    """
+    above = 0
+    for block in blocks:
+        text = block.removeprefix(b"\xef\xbb\xbf").lstrip(b" \r\n")
+        if text:
+            line = re.split(rb"[\r\n]", text, maxsplit=1)[0]
+            rest = re.sub(rb"\A\r?\n|\A\r", b"", text[len(line) :])
+            above += line_ends(block[: len(block) - len(text)])
+            return FirstLine(line.decode(), above + 1, chain([rest] if rest else [], blocks))
+        above += line_ends(block)
+    raise BadTable("The file holds nothing but blanks.")
+
+
 def line_ends(text: bytes) -> int:
     """How many lines end in the text, in LF, CRLF or CR."""
     return text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n")
@@ -145,3 +183,18 @@ def _numbering(skipped: Sequence[int]) -> Callable[[int], int]:
 def _listed(some: Sequence[str], total: int) -> str:
     rest = f" and {total - len(some)} more" if total > len(some) else ""
     return ", line ".join(some) + rest
+
+
+class Feed(io.RawIOBase):
+    """Blocks of bytes as the file that Arrow reads; a block is never longer than what is asked for at once."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:  # noqa: ARG002 - Arrow takes less than it asked for
+        """The next block; nothing at the end."""
+        return next(self._blocks, b"")

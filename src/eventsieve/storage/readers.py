@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from eventsieve.domain.events import Events, Labels, check, needed
-from eventsieve.domain.schema import Schema
 from eventsieve.errors import BadTable, TooLarge
+from eventsieve.records import Schema
 from eventsieve.storage.containers import PARQUET, peek
 from eventsieve.storage.delimited import gather, read_csv
 
@@ -38,7 +38,7 @@ def read_events(path: Path, schema: Schema, *, labels: Labels, max_bytes: int = 
         BadTable: the file holds no table of events, or one that has faults; all of them are named.
         TooLarge: it unpacks to more than ``max_bytes``.
     """
-    if peek(path) == PARQUET:
+    if peek(path).startswith(PARQUET):
         return _read_parquet(path, schema, labels=labels, max_bytes=max_bytes)
     return read_csv(path, schema, labels=labels, max_bytes=max_bytes)
 

@@ -6,17 +6,24 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Any
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
-from eventsieve.errors import AlreadyCurrent, DamagedArtefact, ModelExists, ModelNotFound, NoCurrentModel, NotFound
-from eventsieve.records import Job, Limits, Model, ModelState, Outcome, State, Table
-from eventsieve.storage.rows import ChoiceRow, JobRow, ModelRow, TableRow, TrainingRow
+from eventsieve.errors import AlreadyCurrent, DamagedArtefact, JobNotFound, ModelExists, ModelNotFound, NoCurrentModel
+from eventsieve.records import Job, Limits, Model, ModelState, Outcome, Page, PastTraining, Plan, Schema, State, Table
+from eventsieve.storage.datasets import DatasetBook
+from eventsieve.storage.files import Digests
+from eventsieve.storage.modelbook import Modelbook
+from eventsieve.storage.rows import AliasRow, ChoiceRow, DatasetRow, JobRow, ModelRow, TableRow, TrainingRow
 
 __all__ = ["Registry"]
+
+NOT_VALIDATED = Plan()
+"""All events are trained on."""
 
 MOST_NAMED = 20
 """How many of the models that there are a refusal names."""
@@ -34,7 +41,10 @@ class Registry:
 
     def __init__(self, engine: Engine, owner: str) -> None:
         self._engine = engine
-        self._begin = sessionmaker(engine, expire_on_commit=False).begin
+        sessions = sessionmaker(engine, expire_on_commit=False)
+        self._begin = sessions.begin
+        self.book = Modelbook(sessions)
+        self.datasets = DatasetBook(sessions)
         self._owner = owner
 
     def close(self) -> None:
@@ -48,18 +58,24 @@ class Registry:
         table: Table,
         models: Sequence[ModelState],
         *,
-        holdout: float,
         limits: Limits,
         settle: Callable[[], None],
+        plan: Plan = NOT_VALIDATED,
+        dataset: str | None = None,
+        validation: Table | None = None,
+        warnings: Sequence[str] = (),
     ) -> Job:
         """Write down a job, all of its models queued.
 
         Args:
             table: what is trained on.
             models: what is trained.
-            holdout: fraction of the events that is kept for the scores.
             limits: of each model.
-            settle: gives the table its place; called when nothing speaks against the job any more.
+            settle: gives the tables their places; called when nothing speaks against the job any more.
+            plan: how the models are trained and validated.
+            dataset: id of the data set that the table was made of.
+            validation: the table of the events that the models are validated on, if it is another one.
+            warnings: what a physicist should know before the job ends.
 
         Raises:
             ModelExists: an id is that of a model, or of one that is being trained; all such ids are named.
@@ -67,20 +83,24 @@ class Registry:
         job_id = uuid.uuid4().hex
         try:
             with self._begin() as session:
-                _refuse_taken(session, [model.spec.id for model in models])
+                _refuse_taken(session, [model.spec.name for model in models])
                 settle()
-                if session.get(TableRow, table.digest) is None:
-                    session.add(TableRow(**table.model_dump()))
+                for each in {each.digest: each for each in (table, validation) if each is not None}.values():
+                    if session.get(TableRow, each.digest) is None:
+                        session.add(TableRow(**each.model_dump()))
                 session.add(
                     JobRow(
                         id=job_id,
                         table=table.digest,
+                        validation_table=validation and validation.digest,
+                        dataset=dataset,
                         owner=self._owner,
-                        holdout=holdout,
+                        plan=plan.model_dump(mode="json"),
+                        warnings=list(warnings),
                         seconds_limit=limits.seconds,
                         memory_limit=limits.memory,
                         created=_now(),
-                        trainings=[TrainingRow.of(position, model) for position, model in enumerate(models)],
+                        trainings=[TrainingRow.of(position, model, table) for position, model in enumerate(models)],
                     )
                 )
         except IntegrityError as error:  # on a database without SQLite's one writer at a time
@@ -96,8 +116,47 @@ class Registry:
         with self._begin() as session:
             row = session.get(JobRow, job_id)
             if row is None:
-                raise NotFound(f"There is no job {job_id!r}.")
+                raise JobNotFound(f"There is no job {job_id!r}; the list of jobs has those there are.")
             return row.record()
+
+    def jobs(self, *, offset: int = 0, limit: int = 100) -> Page[Job]:
+        """A part of the list of jobs, the newest first."""
+        with self._begin() as session:
+            rows = session.scalars(
+                select(JobRow).order_by(JobRow.created.desc(), JobRow.id).offset(offset).limit(limit)
+            )
+            total = session.scalar(select(func.count()).select_from(JobRow)) or 0
+            return Page(items=tuple(row.record() for row in rows), total=total, offset=offset)
+
+    def validation_table(self, job_id: str) -> str | None:
+        """The digest of the table that the models of a job are validated on, if it is another one."""
+        with self._begin() as session:
+            return session.scalar(select(JobRow.validation_table).where(JobRow.id == job_id))
+
+    def is_own(self, job_id: str) -> bool:
+        """Whether the job is one of this process, which alone can end it."""
+        with self._begin() as session:
+            return session.scalar(select(JobRow.owner).where(JobRow.id == job_id)) == self._owner
+
+    def unfinished_jobs(self, dataset: str) -> list[str]:
+        """The ids of the jobs that train or validate on a data set and have not ended."""
+        with self._begin() as session:
+            unfinished = select(TrainingRow.job_id).where(TrainingRow.state.in_(_UNFINISHED))
+            rows = session.scalars(select(JobRow).where(JobRow.id.in_(unfinished)))
+            return [row.id for row in rows if dataset in (row.dataset, row.plan["validation"]["dataset"])]
+
+    def past_trainings(self, limit: int = 500) -> list[PastTraining]:
+        """How the latest trainings ended, newest first: what estimates are learned from."""
+        ended = (State.TRAINED, State.TIMED_OUT, State.OUT_OF_MEMORY)
+        with self._begin() as session:
+            rows = session.execute(
+                select(TrainingRow, JobRow.plan)
+                .join(JobRow, JobRow.id == TrainingRow.job_id)
+                .where(TrainingRow.state.in_(ended), TrainingRow.features > 0)
+                .order_by(JobRow.created.desc())
+                .limit(limit)
+            )
+            return [_past(training, plan) for training, plan in rows]
 
     def start(self, job_id: str, position: int) -> None:
         """Note that a queued model is being trained now."""
@@ -107,10 +166,12 @@ class Registry:
                 .where(
                     TrainingRow.job_id == job_id, TrainingRow.position == position, TrainingRow.state == State.QUEUED
                 )
-                .values(state=State.RUNNING)
+                .values(state=State.RUNNING, started=_now())
             )
 
-    def finish(self, job_id: str, position: int, outcome: Outcome, adopt: Callable[[], None]) -> Outcome:
+    def finish(
+        self, job_id: str, position: int, outcome: Outcome, adopt: Callable[[], None], schema: Schema | None = None
+    ) -> Outcome:
         """Note how the training of a model ended; a trained one becomes a model.
 
         Args:
@@ -119,6 +180,7 @@ class Registry:
             outcome: how it ended.
             adopt: keeps the artefact; called before the model is listed. Where it raises `DamagedArtefact`, there is
                 no model.
+            schema: how tables are read that the model is to predict.
 
         Returns:
             The outcome as it was written down.
@@ -131,9 +193,9 @@ class Registry:
                 except DamagedArtefact as error:
                     outcome = outcome.model_copy(update={"state": State.DIED, "reason": str(error)})
                 else:
-                    session.add(ModelRow.of(session.get_one(JobRow, job_id), row, outcome, _now()))
+                    session.add(ModelRow.of(session.get_one(JobRow, job_id), row, outcome, schema, _now()))
             row.state, row.reason = outcome.state, outcome.reason
-            row.seconds, row.peak_memory = outcome.seconds, outcome.peak_memory
+            row.seconds, row.peak_memory, row.kept_early = outcome.seconds, outcome.peak_memory, outcome.kept_early
         return outcome
 
     def unfinished_owners(self) -> set[str]:
@@ -164,15 +226,16 @@ class Registry:
             return [row.record(current) for row in _models(session)]
 
     def find(self, ids: Iterable[str]) -> list[Model]:
-        """The models of these ids, in this order.
+        """The models of these names or aliases, in this order.
 
         Raises:
             ModelNotFound: naming every id that is none.
         """
         wanted = list(ids)
-        known = {model.id: model for model in self.models()}
-        _refuse_unknown(wanted, known)
-        return [known[name] for name in wanted]
+        known = {model.name: model for model in self.models()}
+        aliased = {alias: model for model in known.values() for alias in model.aliases}
+        _refuse_unknown(wanted, known | aliased)
+        return [(known | aliased)[name] for name in wanted]
 
     def refuse_taken(self, ids: Sequence[str]) -> None:
         """Check that models may be trained under these ids.
@@ -182,6 +245,13 @@ class Registry:
         """
         with self._begin() as session:
             _refuse_taken(session, ids)
+
+    def taken(self) -> set[str]:
+        """All names under which nothing new can be trained: of models, of aliases, of what is being trained."""
+        with self._begin() as session:
+            training = select(TrainingRow.model_id).where(TrainingRow.state.in_(_UNFINISHED))
+            queries = (select(ModelRow.name), select(AliasRow.name), training)
+            return {name for query in queries for name in session.scalars(query)}
 
     def remove(self, ids: Collection[str] | None = None) -> list[Model]:
         """Forget these models, or all of them; returns them. A current one is current no more.
@@ -193,8 +263,8 @@ class Registry:
             current = _current(session)
             rows = _models(session)
             if ids is not None:
-                _refuse_unknown(ids, [row.id for row in rows])
-                rows = [row for row in rows if row.id in ids]
+                _refuse_unknown(ids, [row.name for row in rows])
+                rows = [row for row in rows if row.name in ids]
             removed = [row.record(current) for row in rows]
             for row in rows:
                 session.delete(row)
@@ -208,13 +278,19 @@ class Registry:
             if not session.scalar(select(exists().where(ModelRow.digest == digest))):
                 drop(digest)
 
+    def release_evaluation(self, digest: str, drop: Callable[[str], None]) -> None:
+        """Drop an evaluation that is no model's."""
+        with self._begin() as session:
+            if not session.scalar(select(exists().where(ModelRow.evaluation == digest))):
+                drop(digest)
+
     def release_table(self, digest: str, drop: Callable[[str], None]) -> None:
         """Drop a table on which no model was trained and none is being trained."""
         with self._begin() as session:
             needed = exists().where(ModelRow.table == digest)
             awaited = (
                 exists()
-                .where(JobRow.table == digest)
+                .where((JobRow.table == digest) | (JobRow.validation_table == digest))
                 .where(TrainingRow.job_id == JobRow.id)
                 .where(TrainingRow.state.in_(_UNFINISHED))
             )
@@ -222,10 +298,23 @@ class Registry:
                 drop(digest)
                 session.execute(delete(TableRow).where(TableRow.digest == digest))
 
-    def digests(self) -> tuple[set[str], set[str]]:
-        """The digests of all artefacts and of all tables that are needed."""
+    def digests(self) -> Digests:
+        """The digests of all files that are needed."""
         with self._begin() as session:
-            return set(session.scalars(select(ModelRow.digest))), set(session.scalars(select(TableRow.digest)))
+            return Digests(
+                artefacts=set(session.scalars(select(ModelRow.digest))),
+                tables=set(session.scalars(select(TableRow.digest))),
+                evaluations=set(session.scalars(select(ModelRow.evaluation).where(ModelRow.evaluation.is_not(None)))),
+                datasets=set(session.scalars(select(DatasetRow.columns_digest))),
+            )
+
+    def describe(self, schema_of: Callable[[str], Schema | None]) -> None:
+        """Give models of version 0.1 their schemas, by the digests of their tables."""
+        with self._begin() as session:
+            for row in session.scalars(select(ModelRow).where(ModelRow.event_schema.is_(None))):
+                schema = schema_of(row.table)
+                if schema is not None:
+                    row.event_schema = schema.model_dump(mode="json")
 
     # the current model
 
@@ -237,12 +326,12 @@ class Registry:
         """
         with self._begin() as session:
             current = _current(session)
-            row = current and session.scalar(select(ModelRow).where(ModelRow.id == current))
+            row = current and session.scalar(select(ModelRow).where(ModelRow.name == current))
             if not row:
                 raise NoCurrentModel("No model is current; choose one of the trained models first.")
             return row.record(current)
 
-    def choose(self, model_id: str) -> None:
+    def choose(self, model_id: str, by: str = "") -> None:
         """Make a model current.
 
         Raises:
@@ -250,13 +339,13 @@ class Registry:
             AlreadyCurrent: it is current already.
         """
         with self._begin() as session:
-            if session.scalar(select(ModelRow.id).where(ModelRow.id == model_id)) is None:
+            if session.scalar(select(ModelRow.name).where(ModelRow.name == model_id)) is None:
                 raise ModelNotFound(f"There is no model {model_id!r}; train it, or choose another.")
             if _current(session) == model_id:
                 raise AlreadyCurrent(f"The model {model_id!r} is current already.")
-            session.add(ChoiceRow(model_id=model_id, created=_now()))
+            session.add(ChoiceRow(model_id=model_id, by=by, created=_now()))
 
-    def unset(self) -> str:
+    def unset(self, by: str = "") -> str:
         """Make no model current; returns the id of the one that was.
 
         Raises:
@@ -266,17 +355,20 @@ class Registry:
             current = _current(session)
             if current is None:
                 raise NoCurrentModel("No model is current, so there is none to unset.")
-            session.add(ChoiceRow(model_id=None, created=_now()))
+            session.add(ChoiceRow(model_id=None, by=by, created=_now()))
             return current
 
 
 def _refuse_taken(session: Session, ids: Sequence[str]) -> None:
-    trained = set(session.scalars(select(ModelRow.id).where(ModelRow.id.in_(ids))))
+    trained = set(session.scalars(select(ModelRow.name).where(ModelRow.name.in_(ids))))
     training = set(
         session.scalars(
             select(TrainingRow.model_id).where(TrainingRow.model_id.in_(ids), TrainingRow.state.in_(_UNFINISHED))
         )
     )
+    aliases = set(session.scalars(select(AliasRow.name).where(AliasRow.name.in_(ids))))
+    if taken := [repr(name) for name in ids if name in aliases]:
+        raise ModelExists(f"An alias of a model: {', '.join(taken)}; choose other names, or drop the alias first.")
     if taken := [repr(name) for name in ids if name in trained | training]:
         raise ModelExists(
             f"Already trained, or being trained: {', '.join(taken)}; choose other ids, or remove these models first."
@@ -289,6 +381,22 @@ def _refuse_unknown(ids: Iterable[str], known: Collection[str]) -> None:
         if len(known) > MOST_NAMED:
             there_are += f" and {len(known) - MOST_NAMED} more"
         raise ModelNotFound(f"There is no model {', '.join(missing)}; there are: {there_are}.")
+
+
+def _past(training: TrainingRow, plan: dict[str, Any]) -> PastTraining:
+    validation = plan["validation"]
+    return PastTraining(
+        type=training.type,
+        hyperparameters=training.hyperparameters,
+        events=training.events,
+        features=training.features,
+        classes=training.classes,
+        seconds=training.seconds,
+        peak_memory=training.peak_memory,
+        # Of one that was stopped early it is only known that it takes longer.
+        state=State.TIMED_OUT if training.kept_early else State(training.state),
+        folds=validation["folds"] if validation["kind"] == "folds" else 0,
+    )
 
 
 def _models(session: Session) -> list[ModelRow]:

@@ -8,9 +8,36 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, MetaData, String, TypeDecorator, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from eventsieve.records import Job, Limits, Model, ModelSpec, ModelState, Outcome, Score, State
+from eventsieve.records import (
+    Choice,
+    Column,
+    Estimate,
+    Job,
+    Limits,
+    Model,
+    ModelSpec,
+    ModelState,
+    Outcome,
+    Plan,
+    Schema,
+    Score,
+    State,
+    Table,
+    Threshold,
+)
 
-__all__ = ["Base", "ChoiceRow", "JobRow", "ModelRow", "ScoreRow", "TableRow", "TrainingRow", "UtcTime"]
+__all__ = [
+    "AliasRow",
+    "Base",
+    "ChoiceRow",
+    "DatasetRow",
+    "JobRow",
+    "ModelRow",
+    "ScoreRow",
+    "TableRow",
+    "TrainingRow",
+    "UtcTime",
+]
 
 _UNFINISHED = text("state IN ('queued', 'running')")
 
@@ -41,7 +68,13 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map: ClassVar = {datetime: UtcTime, dict[str, Any]: JSON, dict[str, str]: JSON, list[str]: JSON}
+    type_annotation_map: ClassVar = {
+        datetime: UtcTime,
+        dict[str, Any]: JSON,
+        dict[str, str]: JSON,
+        list[str]: JSON,
+        list[dict[str, Any]]: JSON,
+    }
 
 
 class TableRow(Base):
@@ -53,6 +86,33 @@ class TableRow(Base):
     schema_name: Mapped[str] = mapped_column(String(128))
     events: Mapped[int]
     signal: Mapped[int]
+    features: Mapped[int]
+    classes: Mapped[int]
+    created: Mapped[datetime]
+
+
+class DatasetRow(Base):
+    """A data set: what came, and how it is read; the fields are those of `eventsieve.records.Dataset`."""
+
+    __tablename__ = "datasets"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String(32), unique=True)
+    name: Mapped[str] = mapped_column(String(256))
+    digest: Mapped[str] = mapped_column(String(64))
+    columns_digest: Mapped[str] = mapped_column(String(64), index=True)
+    """Of the file of all columns; data sets that differ only in their schema share it."""
+    identity: Mapped[str] = mapped_column(String(64), unique=True)
+    """Digest of what came, of how it was read and of the schema that was asked for: the same again is this data set."""
+    format: Mapped[str] = mapped_column(String(16))
+    size: Mapped[int] = mapped_column(BigInteger)
+    parts: Mapped[list[dict[str, Any]]]
+    reading: Mapped[dict[str, Any]]
+    events: Mapped[int] = mapped_column(BigInteger)
+    columns: Mapped[list[dict[str, Any]]]
+    event_schema: Mapped[dict[str, Any]]
+    classes: Mapped[list[dict[str, Any]]]
+    warnings: Mapped[list[str]]
     created: Mapped[datetime]
 
 
@@ -63,8 +123,11 @@ class JobRow(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     table: Mapped[str] = mapped_column("table_digest", String(64), index=True)
+    validation_table: Mapped[str | None] = mapped_column("validation_digest", String(64), index=True)
+    dataset: Mapped[str | None] = mapped_column("dataset_id", String(32), index=True)
     owner: Mapped[str] = mapped_column(String(32))
-    holdout: Mapped[float]
+    plan: Mapped[dict[str, Any]]
+    warnings: Mapped[list[str]]
     seconds_limit: Mapped[float | None]
     memory_limit: Mapped[int | None] = mapped_column(BigInteger)
     created: Mapped[datetime]
@@ -76,9 +139,11 @@ class JobRow(Base):
         """The job, apart from the database."""
         return Job(
             id=self.id,
+            dataset=self.dataset,
             table=self.table,
-            holdout=self.holdout,
+            plan=Plan.model_validate(self.plan),
             limits=Limits(seconds=self.seconds_limit, memory=self.memory_limit),
+            warnings=tuple(self.warnings),
             created=self.created,
             models=tuple(training.record() for training in self.trainings),
         )
@@ -99,6 +164,13 @@ class TrainingRow(Base):
     reason: Mapped[str] = mapped_column(default="")
     seconds: Mapped[float] = mapped_column(default=0.0)
     peak_memory: Mapped[int | None] = mapped_column(BigInteger)
+    started: Mapped[datetime | None]
+    estimate: Mapped[dict[str, Any] | None]
+    events: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Events, features and classes of its table: what estimates of other trainings are learned from."""
+    features: Mapped[int] = mapped_column(default=0)
+    classes: Mapped[int] = mapped_column(default=2)
+    kept_early: Mapped[bool] = mapped_column(default=False)
 
     __table_args__ = (
         # Two trainings under one id could not both become that model.
@@ -109,26 +181,33 @@ class TrainingRow(Base):
     )
 
     @classmethod
-    def of(cls, position: int, model: ModelState) -> TrainingRow:
+    def of(cls, position: int, model: ModelState, table: Table) -> TrainingRow:
         """The row of a model that is to be trained."""
         spec = model.spec.model_dump()
         return cls(
             position=position,
-            model_id=spec.pop("id"),
+            model_id=spec.pop("name"),
             seed=model.seed,
             state=model.state,
             reason=model.reason,
+            estimate=model.estimate and model.estimate.model_dump(mode="json"),
+            events=table.events,
+            features=table.features,
+            classes=table.classes,
             **spec,
         )
 
     def record(self) -> ModelState:
         """The model of a job, apart from the database."""
         return ModelState(
-            spec=ModelSpec(id=self.model_id, type=self.type, hyperparameters=self.hyperparameters),
+            spec=ModelSpec(name=self.model_id, type=self.type, hyperparameters=self.hyperparameters),
             seed=self.seed,
             state=State(self.state),
             reason=self.reason,
-            seconds=self.seconds,
+            seconds=self.seconds if State(self.state).final else _since(self.started),
+            peak_memory=self.peak_memory,
+            kept_early=self.kept_early,
+            estimate=self.estimate and Estimate.model_validate(self.estimate),
         )
 
 
@@ -138,54 +217,100 @@ class ModelRow(Base):
     __tablename__ = "models"
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    id: Mapped[str] = mapped_column(String(128), unique=True)
+    name: Mapped[str] = mapped_column("id", String(128), unique=True)
     job: Mapped[str] = mapped_column("job_id", ForeignKey("jobs.id"))
     position: Mapped[int]
     type: Mapped[str] = mapped_column(String(64))
     hyperparameters: Mapped[dict[str, Any]]
     digest: Mapped[str] = mapped_column(String(64), index=True)
+    evaluation: Mapped[str | None] = mapped_column("evaluation_digest", String(64), index=True)
     table: Mapped[str] = mapped_column("table_digest", String(64), index=True)
+    event_schema: Mapped[dict[str, Any] | None]
+    """``None`` in a model of version 0.1 until its table has been looked at."""
     seed: Mapped[int] = mapped_column(BigInteger)
     seconds: Mapped[float]
     peak_memory: Mapped[int | None] = mapped_column(BigInteger)
     versions: Mapped[dict[str, str]]
     features: Mapped[list[str]]
     remarks: Mapped[list[str]]
+    probabilities: Mapped[bool]
+    kept_early: Mapped[bool]
+    threshold: Mapped[dict[str, Any]]
+    tags: Mapped[list[str]]
+    note: Mapped[str]
     created: Mapped[datetime]
     scores: Mapped[list[ScoreRow]] = relationship(
         order_by="ScoreRow.position", cascade="all, delete-orphan", lazy="selectin"
     )
+    aliases: Mapped[list[AliasRow]] = relationship(
+        order_by="AliasRow.name", cascade="all, delete-orphan", lazy="selectin"
+    )
+    training: Mapped[JobRow] = relationship(lazy="joined", viewonly=True)
 
     @classmethod
-    def of(cls, job: JobRow, training: TrainingRow, outcome: Outcome, created: datetime) -> ModelRow:
+    def of(
+        cls, job: JobRow, training: TrainingRow, outcome: Outcome, schema: Schema | None, created: datetime
+    ) -> ModelRow:
         """The row of a model that has been trained."""
         if outcome.digest is None:
             raise ValueError("a trained model has an artefact")
         return cls(
-            id=training.model_id,
+            name=training.model_id,
             job=job.id,
             position=training.position,
             type=training.type,
             hyperparameters=training.hyperparameters,
             digest=outcome.digest,
+            evaluation=outcome.evaluation,
             table=job.table,
+            event_schema=schema and schema.model_dump(mode="json"),
             seed=training.seed,
             seconds=outcome.seconds,
             peak_memory=outcome.peak_memory,
             versions=outcome.versions,
             features=list(outcome.features),
             remarks=list(outcome.remarks),
+            probabilities=outcome.probabilities,
+            kept_early=outcome.kept_early,
+            threshold=Threshold().model_dump(mode="json"),
+            tags=[],
+            note="",
             created=created,
             scores=[ScoreRow(position=n, **score.model_dump()) for n, score in enumerate(outcome.scores)],
         )
 
     def record(self, current: str | None) -> Model:
-        """The model, apart from the database; ``current`` is the id of the current one."""
-        names = Model.model_fields.keys() - {"scores", "current"}
+        """The model, apart from the database; ``current`` is the name of the current one."""
+        plan = Plan.model_validate(self.training.plan)
         return Model(
-            **{name: getattr(self, name) for name in names},
-            scores=tuple(Score(name=s.name, value=s.value, uncertainty=s.uncertainty, cut=s.cut) for s in self.scores),
-            current=self.id == current,
+            name=self.name,
+            job=self.job,
+            type=self.type,
+            hyperparameters=self.hyperparameters,
+            digest=self.digest,
+            dataset=self.training.dataset,
+            table=self.table,
+            event_schema=_schema(self.event_schema, self.features),
+            seed=self.seed,
+            validation=plan.validation,
+            weights=plan.weights,
+            negative_weights=plan.negative_weights,
+            limits=Limits(seconds=self.training.seconds_limit, memory=self.training.memory_limit),
+            seconds=self.seconds,
+            peak_memory=self.peak_memory,
+            versions=self.versions,
+            features=tuple(self.features),
+            scores=tuple(score.record() for score in self.scores),
+            evaluation=self.evaluation,
+            probabilities=self.probabilities,
+            kept_early=self.kept_early,
+            remarks=tuple(self.remarks),
+            threshold=Threshold.model_validate(self.threshold),
+            tags=tuple(self.tags),
+            note=self.note,
+            aliases=tuple(alias.name for alias in self.aliases),
+            created=self.created,
+            current=self.name == current,
         )
 
 
@@ -199,7 +324,23 @@ class ScoreRow(Base):
     name: Mapped[str] = mapped_column(String(64))
     value: Mapped[float]
     uncertainty: Mapped[float | None]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    weighted: Mapped[bool]
     cut: Mapped[float | None]
+
+    def record(self) -> Score:
+        """The figure, apart from the database."""
+        return Score(**{name: getattr(self, name) for name in Score.model_fields})
+
+
+class AliasRow(Base):
+    """Another name of a model."""
+
+    __tablename__ = "aliases"
+
+    name: Mapped[str] = mapped_column(String(128), primary_key=True)
+    model: Mapped[int] = mapped_column(ForeignKey("models.number"), index=True)
 
 
 class ChoiceRow(Base):
@@ -209,4 +350,19 @@ class ChoiceRow(Base):
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     model_id: Mapped[str | None] = mapped_column(String(128))
+    by: Mapped[str] = mapped_column("made_by", String(128), default="")
     created: Mapped[datetime]
+
+    def record(self) -> Choice:
+        """The choice, apart from the database."""
+        return Choice(number=self.number, model=self.model_id, by=self.by, created=self.created)
+
+
+def _schema(stored: dict[str, Any] | None, features: list[str]) -> Schema:
+    if stored is None:
+        return Schema(name="", signal="s", columns=tuple(Column(name=name, dtype="float64") for name in features))
+    return Schema.model_validate(stored)
+
+
+def _since(moment: datetime | None) -> float:
+    return 0.0 if moment is None else max(0.0, (datetime.now(UTC) - moment).total_seconds())

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 from pyarrow import csv, parquet
 
 from eventsieve.domain.events import Events
-from eventsieve.domain.schema import Schema
 from eventsieve.errors import BadRequest, DamagedArtefact
+from eventsieve.records import Schema
 
 __all__ = ["map_events", "write_events", "write_table"]
 
@@ -28,8 +27,8 @@ def write_events(events: Events, path: Path) -> None:
     }
     if events.weight is not None:
         columns["weight"] = pa.array(events.weight)
-    if events.label is not None:
-        columns["label"] = pa.array(events.label.astype(np.uint8))
+    if events.target is not None:
+        columns["label"] = pa.array(events.target)
     batch = pa.record_batch(columns)
     batch = batch.replace_schema_metadata({"eventsieve.schema": events.schema.model_dump_json()})
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.schema) as writer:
@@ -54,7 +53,7 @@ def map_events(path: Path) -> Events:
             features=features.reshape(batch.num_rows, len(schema.features)),
             index=columns["index"].to_numpy(),
             weight=columns["weight"].to_numpy() if "weight" in columns else None,
-            label=columns["label"].to_numpy().view(np.bool_) if "label" in columns else None,
+            target=columns["label"].to_numpy() if "label" in columns else None,
         )
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise DamagedArtefact(f"The stored table {path.name} is damaged or missing; upload it again.") from error

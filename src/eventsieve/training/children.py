@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -9,10 +10,11 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
+from typing import Any
 
 from eventsieve.training.nursery import PID, STATUS
 
@@ -20,6 +22,9 @@ __all__ = ["GRACE_SECONDS", "Child", "Nursery"]
 
 GRACE_SECONDS = 2.0
 """How long a child may take to end by itself after its answer, and the kernel to bury one that was killed."""
+
+SEND_SECONDS = 5.0
+"""How long a child may take to make room for what is sent to it."""
 
 LARGEST_MESSAGE = 64 << 20
 """Bytes; what announces more is no message of ours."""
@@ -97,7 +102,9 @@ class Nursery:
             if pid < 0:
                 raise OSError(-pid, os.strerror(-pid))
             ours.pop_all()
-        return Child(pid, Connection(connection.detach()), status)
+        # A child that does not read must not hold up whoever sends it a message.
+        connection.settimeout(SEND_SECONDS)
+        return Child(pid, connection, status)
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair()
@@ -153,9 +160,18 @@ class Child:
     """
 
     pid: int
-    connection: Connection
+    connection: socket.socket
     status: int
     _part: bytearray = field(default_factory=bytearray, init=False, repr=False)
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send a message; one that the socket's buffer takes is on its way at once, whether the child reads or not.
+
+        Raises:
+            OSError: the connection is broken, or the child made no room for the message.
+        """
+        data = json.dumps(message).encode()
+        self.connection.sendall(_LENGTH.pack(len(data)) + data)
 
     def receive(self) -> bytes | None:
         """The message of which something has come, or None while it is not whole.

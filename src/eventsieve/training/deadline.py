@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait as wait_for
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import psutil
 from pydantic import ValidationError
 
-from eventsieve.records import Limits, Outcome, State
+from eventsieve.records import Limits, Outcome, Progress, State
 from eventsieve.training.children import GRACE_SECONDS, Child, Nursery
 
 __all__ = ["Task", "run"]
@@ -24,34 +25,54 @@ START_SECONDS = 120.0
 """A child that is not ready by then never will be; the first one waits for the libraries to load."""
 
 POLL_SECONDS = 0.05
-"""How often memory and cancellation are looked at: what a child can allocate in this time is the overshoot."""
+"""How often memory, cancellation and the wish to stop are looked at: what a child can allocate in this time is the
+overshoot."""
+
+PROGRESS_SECONDS = 0.1
+"""Progress is handed on no more often than this, whatever the child sends; the latest is handed on in the end."""
+
+LONGEST_SENTENCE = 500
 
 MEBIBYTE = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Something to be done in a child: ``run`` is ``module:function``, called with the arguments and ``send``."""
+    """Something to be done in a child: ``run`` is ``module:function``, called with the arguments and a `Channel`.
+
+    The callbacks are called from the thread that supervises the child (``done``, where the task is withdrawn before
+    it has a child, from the thread that withdraws it). They must be quick: the limits wait for them.
+    """
 
     run: str
     arguments: Mapping[str, Any]
     limits: Limits = field(default_factory=Limits)
     started: Callable[[], None] = lambda: None
-    """Called when the child is ready, from the thread that supervises it."""
+    """Called when the child is ready."""
+    progress: Callable[[Progress], None] = lambda _: None
+    """Called with how far the child has come, between ``started`` and ``done``."""
     done: Callable[[Outcome], None] = lambda _: None
-    """Called with the outcome, likewise."""
+    """Called with the outcome."""
     lost: Callable[[Exception], None] = lambda _: None
-    """Called, likewise, with what ``started`` or ``done`` raised; nobody else will learn how the task ended."""
+    """Called with what another callback raised; nobody else will learn how the task ended."""
     cancelled: threading.Event = field(default_factory=threading.Event)
+    """Set it to end the child."""
+    stop_asked: threading.Event = field(default_factory=threading.Event)
+    """Set it to ask the child to end soon and to keep what it has; whether it does is up to the child."""
 
 
-def run(nursery: Nursery, task: Task) -> Outcome:
+def run(nursery: Nursery, task: Task, *, wanted: Callable[[], bool] = lambda: True) -> Outcome:
     """Do the task in a child of its own and say how it ended; whatever happens there is an outcome, not an exception.
 
     When this returns, the child and all that it started are gone.
+
+    Args:
+        nursery: where children come from.
+        task: what is to be done.
+        wanted: asked once, when there is a child; unless it still is, the child ends without the task.
     """
     if task.cancelled.is_set():
-        return Outcome(state=State.CANCELLED, reason="Cancelled before it started.")
+        return _withdrawn()
     try:
         child = nursery.fork()
     except OSError as error:
@@ -59,7 +80,7 @@ def run(nursery: Nursery, task: Task) -> Outcome:
     watch = _Watch(child, task)
     outcome = None
     try:
-        outcome = watch.outcome()
+        outcome = watch.outcome() if wanted() else None
     finally:
         if outcome is None or child.bury(GRACE_SECONDS) is None:
             nursery.kill(child.pid)
@@ -71,7 +92,7 @@ def run(nursery: Nursery, task: Task) -> Outcome:
 
 
 class _Watch:
-    """Watches one child: its messages, the clock, its memory and the wish to cancel."""
+    """Watches one child: its messages, the clock, its memory and the wishes to stop and to cancel."""
 
     def __init__(self, child: Child, task: Task) -> None:
         self.child = child
@@ -81,6 +102,10 @@ class _Watch:
         self.ended: float | None = None
         self.broken: Outcome | None = None
         self.forked = time.monotonic()
+        self.if_late = ""
+        self.stopping = False
+        self.progress: Progress | None = None
+        self.quiet_until = 0.0
 
     def outcome(self) -> Outcome | None:
         """What the child answers, or None where it must be ended or has ended itself."""
@@ -91,13 +116,14 @@ class _Watch:
                 message = self._receive()
                 if message is not None and "outcome" in message:
                     return self._answer(message["outcome"])
+            self._pass_on()
             self.broken = self.broken or self._excess()
         self.ended = time.monotonic()
         return None
 
     def verdict(self) -> Outcome:
         """Why there is no answer."""
-        return self.broken or Outcome(state=State.DIED, reason="The process ended without an answer.")
+        return self.broken or _withdrawn()
 
     def seconds(self) -> float:
         """Wall-clock seconds from ready to the end."""
@@ -114,9 +140,20 @@ class _Watch:
             "cpu_seconds": limits.seconds and math.ceil(10 + 8 * limits.seconds),
         }
         try:
-            self.child.connection.send_bytes(json.dumps(message).encode())
+            self.child.send(message)
         except OSError:
             self.broken = self._ended()
+
+    def _pass_on(self) -> None:
+        """The wish to stop to the child, once; how far it has come to whom it concerns, now and then."""
+        if self.task.stop_asked.is_set() and not self.stopping:
+            self.stopping = True
+            with suppress(OSError):  # it is ending; its return code will tell
+                self.child.send({"stop": True})
+        if self.progress is not None and time.monotonic() >= self.quiet_until:
+            progress, self.progress = self.progress, None
+            self.task.progress(progress)
+            self.quiet_until = time.monotonic() + PROGRESS_SECONDS
 
     def _receive(self) -> dict[str, Any] | None:
         try:
@@ -134,8 +171,17 @@ class _Watch:
             return None
         if "ready" in message and self.ready is None:
             self.ready = time.monotonic()
+            self.if_late = str(message.get("if_late", ""))[:LONGEST_SENTENCE]
             self.task.started()
+        if "progress" in message and self.ready is not None:
+            self._note(message["progress"])
         return message
+
+    def _note(self, data: object) -> None:
+        try:
+            self.progress = Progress.model_validate(data)
+        except ValidationError as error:
+            self.broken = _garbage(f"progress that is none ({error.error_count()} faults)")
 
     def _answer(self, data: object) -> Outcome | None:
         self.ended = time.monotonic()
@@ -163,7 +209,7 @@ class _Watch:
                 f"Not trained within the time limit of {self.task.limits.seconds:g} s; "
                 f"choose a faster type or parameters, fewer events, or raise TIME_LIMIT."
             )
-            return Outcome(state=State.TIMED_OUT, reason=reason)
+            return Outcome(state=State.TIMED_OUT, reason=f"{reason} {self.if_late}".rstrip())
         self.peak = max(self.peak, _resident(self.child.pid))
         limit = self.task.limits.memory
         if limit is not None and self.peak > limit:
@@ -185,6 +231,10 @@ class _Watch:
         name = signal.Signals(-code).name
         hint = "; perhaps the system ran out of memory" if -code == signal.SIGKILL else ""
         return Outcome(state=State.DIED, reason=f"The process was ended by {name}{hint}.")
+
+
+def _withdrawn() -> Outcome:
+    return Outcome(state=State.CANCELLED, reason="Cancelled before it started.")
 
 
 def _garbage(what: str) -> Outcome:

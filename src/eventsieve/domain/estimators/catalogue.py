@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -14,10 +14,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from eventsieve.domain.estimators.parameters import Parameter, parameters_of
-from eventsieve.domain.estimators.reading import NotAccepted, read, shown
+from eventsieve.domain.estimators.reading import TWO_CLASSES, NotAccepted, read, shown
 from eventsieve.errors import BadHyperparameters, UnknownModelType
 
-__all__ = ["CATALOGUE", "WITHHELD", "Estimator", "Rule", "find", "resolve"]
+__all__ = ["CATALOGUE", "WITHHELD", "Estimator", "Rule", "find", "reports", "resolve"]
 
 WITHHELD: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -37,11 +37,13 @@ class Rule:
         names: the parameters it looks at, the one to blame first.
         broken: whether these resolved hyperparameters are such a combination.
         cure: a sentence saying what goes together.
+        several: whether it is one only where there are more than two classes.
     """
 
     names: tuple[str, ...]
     broken: Callable[[Mapping[str, Any]], bool]
     cure: str
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Estimator:
         classifier: scikit-learn's class.
         scaled: whether it needs features of one size.
         rules: combinations of hyperparameters that do not go together.
+        unit: what its fit counts; empty where it cannot tell how far it is.
     """
 
     name: str
@@ -61,6 +64,16 @@ class Estimator:
     classifier: type
     scaled: bool
     rules: tuple[Rule, ...] = ()
+    unit: str = ""
+
+    @property
+    def keepable(self) -> bool:
+        """Whether there are hyperparameters with which a fit can be stopped and kept as it is, the defaults first."""
+        return bool(self.unit) and self.can_keep({each.name: each.default for each in self.parameters})
+
+    def can_keep(self, values: Mapping[str, Any]) -> bool:
+        """Whether a fit with these resolved hyperparameters tells how far it is, and can be stopped and kept."""
+        return bool(self.unit) and reports(values, self.classifier)
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -83,6 +96,16 @@ class Estimator:
         close = difflib.get_close_matches(name, names, n=1)
         guess = f" Did you mean {close[0]}?" if close else ""
         return f"{self.name} has no parameter {shown(name)}.{guess} It has {', '.join(names)}."
+
+
+def reports(values: Mapping[str, Any], classifier: type) -> bool:
+    """Whether a fit of this class with these hyperparameters reports its iterations; most of those that have any do.
+
+    Of logistic regressions only the solver lbfgs does, and from scikit-learn 1.9 on.
+    """
+    return classifier is not LogisticRegression or (
+        values["solver"] == "lbfgs" and hasattr(classifier, "set_callbacks")
+    )
 
 
 def _penalty(values: Mapping[str, Any]) -> str | None:
@@ -133,6 +156,12 @@ _LOGISTIC: Final = (
         lambda v: v["dual"] and _penalty(v) == "l1",
         "dual=true needs an l2 penalty (l1_ratio=0).",
     ),
+    Rule(
+        ("solver",),
+        lambda v: v["solver"] == "liblinear",
+        "solver='liblinear' needs two classes, and there are more; choose another solver, such as 'lbfgs'.",
+        several=True,
+    ),
 )
 _VECTORS: Final = (
     Rule(
@@ -153,36 +182,50 @@ _FOREST: Final = (
         "max_samples needs bootstrap=true.",
     ),
 )
+_BOOSTING: Final = (
+    Rule(
+        ("loss",),
+        lambda v: v["loss"] == "exponential",
+        "loss='exponential' needs two classes, and there are more; choose loss='log_loss'.",
+        several=True,
+    ),
+)
 
 # To add an estimator:
 # 1. An entry below. A parameter that takes objects, functions or files, or that writes: add it to WITHHELD with why.
 # 2. Combinations that its `fit` refuses become rules; the test that fits all combinations of texts finds them.
-# 3. Its types into `persist.TRUSTED`, after reading the checklist there.
-# 4. `python -m pytest tests/unit/test_estimators.py tests/unit/test_persist.py`: both run over the whole catalogue.
+# 3. If its fit can tell how far it is: its unit here, and a function in `fitting._STEPS`.
+# 4. Its types into `persist.TRUSTED`, after reading the checklist there; its law into `laws.LAWS`; its arithmetic into
+#    `onnxgraph._SCORED`.
+# 5. `python -m pytest tests/unit/test_estimators.py tests/unit/test_persist.py tests/unit/test_fitting.py
+#    tests/unit/test_estimation.py tests/integration/test_onnx.py`: all run over the whole catalogue.
 #    What scikit-learn's checks cannot expect of it goes into EXPECTED_FAILURES, with the reason.
-# 5. A line in docs/estimators.md and one in the changelog.
+# 6. A line in docs/estimators.md and one in the changelog.
 CATALOGUE: Final[Mapping[str, Estimator]] = MappingProxyType(
     {
         entry.name: entry
         for entry in (
-            Estimator("LogReg", "Logistic regression", LogisticRegression, scaled=True, rules=_LOGISTIC),
-            Estimator("SVM", "Support vector machine", SVC, scaled=True, rules=_VECTORS),
-            Estimator("RandomForest", "Random forest", RandomForestClassifier, scaled=False, rules=_FOREST),
-            Estimator("GradientBoosting", "Gradient boosting", GradientBoostingClassifier, scaled=False),
+            Estimator("LogReg", "Logistic regression", LogisticRegression, True, _LOGISTIC, unit="iterations"),
+            Estimator("SVM", "Support vector machine", SVC, True, _VECTORS),
+            Estimator("RandomForest", "Random forest", RandomForestClassifier, False, _FOREST, unit="trees"),
+            Estimator("GradientBoosting", "Gradient boosting", GradientBoostingClassifier, False, _BOOSTING, "stages"),
         )
     }
 )
 """The classifiers that can be trained, by name."""
 
 
-def resolve(type_name: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def resolve(
+    type_name: str, given: Mapping[str, Any] | None = None, classes: Sequence[str] = TWO_CLASSES
+) -> dict[str, Any]:
     """Every hyperparameter of a type with the value that will be used, as JSON.
 
     Args:
         type_name: a name in `CATALOGUE`.
         given: what the client sent, by scikit-learn's names; a missing name or an empty text is the default, and text
             is read by the parameter's own types. Infinity is the text ``"inf"``. The weights of the classes are
-            ``{"s": signal, "b": background}``.
+            ``{"s": signal, "b": background}``, or by other names or codes of classes.
+        classes: names of the classes in the order of their codes, background before signal.
 
     Returns:
         The values by name, sorted; resolving them again changes nothing.
@@ -198,10 +241,12 @@ def resolve(type_name: str, given: Mapping[str, Any] | None = None) -> dict[str,
     for parameter in estimator.parameters:
         values[parameter.name] = parameter.default
         try:
-            values[parameter.name] = read(parameter, given.get(parameter.name, ""))
+            values[parameter.name] = read(parameter, given.get(parameter.name, ""), classes)
         except NotAccepted as exc:
             faults[parameter.name] = str(exc)
     for rule in estimator.rules:
+        if rule.several and len(classes) <= 2:
+            continue
         if faults.keys().isdisjoint(rule.names) and rule.broken(values):
             faults[rule.names[0]] = rule.cure
     faults |= estimator.faults(given, values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 from numbers import Integral
@@ -72,16 +72,16 @@ class Parameter:
     intervals: tuple[Interval, ...] = ()
     help: str = ""
 
-    @property
-    def allowed(self) -> str:
-        """What it takes, in words."""
+    def allowed(self, classes: Sequence[str] = ("b", "s")) -> str:
+        """What it takes, in words; weights by the names of these classes, in the order of their codes."""
+        example = ", ".join(f'"{name[:40]}": 1.0' for name in (classes[::-1] if len(classes) == 2 else classes[:8]))
         words = {
             "boolean": ["true", "false"],
             "integer": [str(interval) for interval in self.intervals if interval.kind == "integer"],
             "number": [str(interval) for interval in self.intervals if interval.kind == "number"],
             "text": [repr(choice) for choice in self.choices],
             "null": ["null"],
-            "weights": ['an object with a weight above 0 for each class, {"s": 1.0, "b": 1.0}'],
+            "weights": [f"an object with a weight above 0 for each class, {{{example}}}"],
         }
         *most, last = [word for kind in self.kinds for word in words[kind]]
         return f"{', '.join(most)} or {last}" if most else last

@@ -1,204 +1,187 @@
-"""Exploration: tables of events -> findings: counts, histograms, correlations and separations, never figures.
+"""Exploration: tables of events -> values: counts, histograms, correlations, separations, drift, never figures.
 
-What comes out is small (kilobytes), however many events went in: everything that is drawn or sent later works on it.
+What comes out is small (some hundred kilobytes), however many events went in: everything that is drawn or sent later
+works on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
 
 from eventsieve.domain.events import Events
-from eventsieve.domain.exploration.findings import (
-    Agreement,
-    ClassName,
-    Contrast,
-    Correlations,
-    EventCounts,
-    Exploration,
-    Feature,
-    Multiplicity,
-    Summary,
-    TableCounts,
-    Weights,
-)
-from eventsieve.domain.exploration.histograms import Histogram, common_edges, separation
-from eventsieve.domain.exploration.statistics import (
-    coefficients,
-    fingerprints,
-    kolmogorov_smirnov,
-    ordered,
-    pair_sums,
-    roc_auc,
-    sorted_quantiles,
-)
-from eventsieve.domain.schema import Schema
+from eventsieve.domain.exploration.classifier import tell_apart
+from eventsieve.domain.exploration.counts import count_table, shared_rows
+from eventsieve.domain.exploration.drift import compare_feature, judge
+from eventsieve.domain.exploration.features import explore_feature
+from eventsieve.domain.exploration.findings import findings
+from eventsieve.domain.exploration.statistics import coefficients, fingerprints, pair_sums
 from eventsieve.errors import BadTable
+from eventsieve.machine import cores
+from eventsieve.records import (
+    ClassCorrelations,
+    Correlations,
+    Drift,
+    Exploration,
+    ExploredFeature,
+    FeatureDrift,
+)
 
 __all__ = ["explore"]
 
 Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Prints = npt.NDArray[np.uint64]
+
+THREADS = 4
+"""Features that are explored at once: each takes memory of a few columns."""
 
 
-def explore(train: Events, test: Events | None = None, *, bins: int = 50) -> Exploration:
-    """Explore a table of events, and how another agrees with it.
+def explore(events: Events, against: Events | None = None, *, bins: int = 50) -> Exploration:
+    """Explore a table of events, and how another compares with it.
 
-    Labels of ``test`` are counted and otherwise left alone.
+    Classes are compared with the event weights where the table has them; whatever compares the two tables is
+    unweighted, and over the features that both have, whatever the order of their columns. Labels of the second table
+    are counted and otherwise left alone.
 
     Args:
-        train: the events to look at.
-        test: events to compare with them.
+        events: the table to look at.
+        against: events to compare with it.
         bins: number of bins of each feature's histograms; features that count something get one bin per value.
 
     Raises:
-        BadTable: the two tables have different features.
+        BadTable: the two tables have no feature in common.
     """
-    if test is not None and test.schema.feature_names != train.schema.feature_names:
-        differing = sorted(set(test.schema.feature_names) ^ set(train.schema.feature_names))
+    found = _alone(events, bins) if against is None else _compared(events, against, bins)
+    return found.model_copy(update={"findings": tuple(findings(found))})
+
+
+def _alone(events: Events, bins: int) -> Exploration:
+    features, _ = _explore_features(events, None, np.ones(0, dtype=np.bool_), bins)
+    return Exploration(
+        event_schema=events.schema,
+        bins=bins,
+        table=count_table(events, fingerprints(events.features)),
+        against=None,
+        shared=None,
+        features=features,
+        correlations=_correlate(events, features, None),
+        drift=None,
+    )
+
+
+def _compared(events: Events, against: Events, bins: int) -> Exploration:
+    theirs = {name: position for position, name in enumerate(against.schema.feature_names)}
+    ours = {name: position for position, name in enumerate(events.schema.feature_names)}
+    common = [name for name in ours if name in theirs]
+    if not common:
         raise BadTable(
-            f"Training and test table have different features ({', '.join(differing) or 'in another order'}): "
-            f"read both with the same schema."
+            f"The two tables have no feature in common: the first has {_some(ours)}, the second has {_some(theirs)}. "
+            f"Compare tables of the same experiment, or give their columns the same names."
         )
-    prints = fingerprints(train.features)
-    test_prints = None if test is None else fingerprints(test.features)
-    # Values near the largest float64 overflow in sums of squares: their statistics are then infinite or NaN.
-    with np.errstate(over="ignore", invalid="ignore"):
-        features = tuple(_explore_feature(i, train, test, bins) for i in range(len(train.schema.features)))
-        return Exploration(
-            schema=train.schema,
-            train=_count_table(train, prints),
-            test=None if test is None or test_prints is None else _count_table(test, test_prints),
-            shared=None if test_prints is None else int(np.isin(test_prints, prints).sum()),
-            features=features,
-            multiplicities=tuple(_multiplicities(train, bins)),
-            correlations=_correlate(train, features),
-        )
-
-
-def _count_table(events: Events, prints: npt.NDArray[np.uint64]) -> TableCounts:
-    missing = np.isnan(events.features)
-    _, repeats = np.unique(prints, return_counts=True)
-    full = _full_sums(events.schema)
-    classes: tuple[EventCounts, ...] = ()
-    if events.label is not None:
-        members: tuple[tuple[ClassName, Flags], ...] = (("signal", events.label), ("background", ~events.label))
-        classes = tuple(_count_events(name, events, member, full[name]) for name, member in members)
-    return TableCounts(
-        events=len(events),
-        complete=int(np.count_nonzero(~missing.any(axis=1))),
-        undefined=int(np.count_nonzero(missing)),
-        duplicated=int(repeats[repeats > 1].sum()),
-        surplus=int((repeats - 1).sum()),
-        all=_count_events("all", events, np.ones(len(events), dtype=np.bool_), full["all"]),
-        classes=classes,
-        remarks=events.remarks,
+    first = _columns(events.features, [ours[name] for name in common])
+    second = _columns(against.features, [theirs[name] for name in common])
+    prints = fingerprints(first), fingerprints(second)
+    shared = shared_rows(*prints)
+    kept = _kept(prints[0], shared)
+    features, drifts = _explore_features(events, against, kept, bins)
+    return Exploration(
+        event_schema=events.schema,
+        bins=bins,
+        table=count_table(events, prints[0] if len(common) == len(ours) else fingerprints(events.features)),
+        against=count_table(against, prints[1] if len(common) == len(theirs) else fingerprints(against.features)),
+        shared=int(np.count_nonzero(shared)),
+        only_first=tuple(name for name in ours if name not in theirs),
+        only_second=tuple(name for name in theirs if name not in ours),
+        features=features,
+        correlations=_correlate(events, features, second if len(common) == len(ours) else None),
+        drift=_drift(drifts, (first, second), prints, kept),
     )
 
 
-def _full_sums(schema: Schema) -> dict[ClassName, float | None]:
-    """Sum of each class's weights in the experiment's full sample, ``None`` where the schema lacks a part of it."""
-    sums = schema.class_weight_sums
-    parts: dict[ClassName, tuple[str, ...]] = {
-        "all": (schema.signal, *schema.background),
-        "signal": (schema.signal,),
-        "background": schema.background,
-    }
-    known = {name: bool(schema.background) and all(label in sums for label in labels) for name, labels in parts.items()}
-    known["signal"] = schema.signal in sums
-    return {name: sum(sums[label] for label in labels) if known[name] else None for name, labels in parts.items()}
+def _columns(values: Floats, positions: list[int]) -> Floats:
+    return values if positions == list(range(values.shape[1])) else values[:, positions]
 
 
-def _count_events(name: ClassName, events: Events, member: Flags, full: float | None) -> EventCounts:
-    count = int(np.count_nonzero(member))
-    if events.weight is None:
-        return EventCounts(name, count, None)
-    weight = events.weight[member]
-    total, squares = float(weight.sum()), float(np.square(weight).sum())
-    return EventCounts(
-        name,
-        count,
-        Weights(
-            total=total,
-            full=full,
-            effective=total**2 / squares if squares else 0.0,
-            negative=int(np.count_nonzero(weight < 0)),
-            minimum=float(weight.min(initial=np.inf)) if count else float("nan"),
-            maximum=float(weight.max(initial=-np.inf)) if count else float("nan"),
+def _some(names: dict[str, int]) -> str:
+    return ", ".join(list(names)[:5]) + (", …" if len(names) > 5 else "")
+
+
+def _kept(prints: Prints, shared: Flags) -> Flags:
+    """Which events of the second table are tested.
+
+    Those of the first that came along are not, for they say nothing. In tables of few, coarse values different events
+    are equal by chance, and no less often within a table than between two: these are tested.
+    """
+    if not shared.any():
+        return ~shared
+    _, counts = np.unique(prints, return_counts=True)
+    by_chance = counts[counts > 1].sum() / len(prints)
+    return ~shared if shared.mean() > 2 * by_chance else np.ones_like(shared)
+
+
+def _explore_features(
+    events: Events, against: Events | None, kept: Flags, bins: int
+) -> tuple[tuple[ExploredFeature, ...], dict[str, FeatureDrift]]:
+    """Explore each feature, and test it against the events of the second table that are kept, where it has it."""
+    theirs = {} if against is None else {name: at for at, name in enumerate(against.schema.feature_names)}
+
+    # Values near the largest float64 overflow in sums of squares: their statistics are then unknown.
+    @np.errstate(over="ignore", invalid="ignore")
+    def one(position: int) -> tuple[ExploredFeature, FeatureDrift | None]:
+        column = events.schema.features[position]
+        values = np.ascontiguousarray(events.features[:, position])
+        order = np.argsort(values)  # NaN goes to the end
+        ascending = values[order]
+        others = drift = None
+        if against is not None and column.name in theirs:
+            raw = against.features[:, theirs[column.name]]
+            others = np.sort(raw)
+            drift = compare_feature(column.name, ascending, others if kept.all() else np.sort(raw[kept]))
+        return explore_feature(events, column, (ascending, order), others, bins), drift
+
+    # Sorting is most of the work, and NumPy sorts beside other threads.
+    with ThreadPoolExecutor(min(cores(), THREADS)) as pool:
+        found = list(pool.map(one, range(len(events.schema.features))))
+    return tuple(feature for feature, _ in found), {drift.feature: drift for _, drift in found if drift is not None}
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _drift(
+    drifts: dict[str, FeatureDrift], tables: tuple[Floats, Floats], prints: tuple[Prints, Prints], kept: Flags
+) -> Drift:
+    (first, second), (ours, theirs) = tables, prints
+    whole = bool(kept.all())
+    told = tell_apart(first, second if whole else second[kept], (ours, theirs if whole else theirs[kept]))
+    tested = int(np.count_nonzero(kept))
+    return judge(drifts, told, (len(first), tested), len(kept) - tested)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _correlate(events: Events, features: tuple[ExploredFeature, ...], others: Floats | None) -> Correlations:
+    centre = np.array([feature.all.statistics.median or 0.0 for feature in features])
+    sums = _class_sums(events, centre)
+    whole = sum(sums) if sums else pair_sums(events.features, centre)
+    return Correlations(
+        features=events.schema.feature_names,
+        all=_matrix(np.asarray(whole)),
+        classes=tuple(
+            ClassCorrelations(label=label, matrix=_matrix(part))
+            for label, part in zip(events.schema.class_names, sums, strict=False)
         ),
+        against=None if others is None else _matrix(pair_sums(others, centre)),
     )
 
 
-def _explore_feature(position: int, train: Events, test: Events | None, bins: int) -> Feature:
-    column = train.schema.features[position]
-    values = np.ascontiguousarray(train.features[:, position])
-    order = np.argsort(values)[: np.count_nonzero(~np.isnan(values))]  # NaN sorts to the end
-    values = values[order]
-    others = None if test is None else ordered(test.features[:, position])
-    samples = [values] if others is None else [values, others]
-    edges = common_edges(samples, bins=bins, whole=column.dtype == "int64")
-    return Feature(
-        column=column,
-        summary=_summarise(values, len(train)),
-        counts=Histogram.fill(edges, values),
-        contrast=None if train.label is None else _contrast(train, train.label, order, values, edges),
-        agreement=None if test is None or others is None else _agree(values, others, len(test), edges),
-    )
+def _class_sums(events: Events, centre: Floats) -> list[Floats]:
+    if events.target is None:
+        return []
+    codes = range(len(events.schema.class_names))
+    return [pair_sums(events.features, centre, events.target == code) for code in codes]
 
 
-def _summarise(ordered: Floats, events: int) -> Summary:
-    count = len(ordered)
-    mean, std = (float(ordered.mean()), float(ordered.std())) if count else (float("nan"), float("nan"))
-    quantiles = sorted_quantiles(ordered, 0, 0.25, 0.5, 0.75, 1)
-    return Summary(events, count, mean, std, *(float(q) for q in quantiles))
-
-
-def _contrast(train: Events, label: Flags, order: Counts, values: Floats, edges: Floats) -> Contrast:
-    signal = label[order]
-    weight = np.ones(len(order)) if train.weight is None else train.weight[order]
-    histograms = [Histogram.fill(edges, values[side], weight[side]) for side in (signal, ~signal)]
-    power, chance = separation(*histograms)
-    signals, defined = np.count_nonzero(label), np.count_nonzero(signal)
-    backgrounds = len(label) - signals
-    return Contrast(
-        signal=histograms[0],
-        background=histograms[1],
-        undefined_signal=float(1 - defined / signals) if signals else 0.0,
-        undefined_background=float(1 - (len(signal) - defined) / backgrounds) if backgrounds else 0.0,
-        separation=power,
-        chance=chance,
-        auc=roc_auc(values, signal, weight),
-    )
-
-
-def _agree(values: Floats, others: Floats, events: int, edges: Floats) -> Agreement:
-    distance, p_value = kolmogorov_smirnov(values, others)
-    return Agreement(_summarise(others, events), Histogram.fill(edges, others), distance, p_value)
-
-
-def _multiplicities(train: Events, bins: int) -> Iterator[Multiplicity]:
-    for position, column in enumerate(train.schema.features):
-        values = train.features[:, position]
-        defined = ~np.isnan(values)
-        if column.dtype != "int64" or not defined.any():
-            continue
-        first, last = int(values[defined].min()), int(values[defined].max())
-        if last - first >= bins:
-            continue
-        steps = values[defined].astype(np.int64) - first
-        counts = np.bincount(steps)
-        signal = None
-        if train.label is not None:
-            signal = np.bincount(steps[train.label[defined]], minlength=len(counts)).astype(np.int64)
-        yield Multiplicity(column, np.arange(first, last + 1), counts.astype(np.int64), signal)
-
-
-def _correlate(train: Events, features: Sequence[Feature]) -> Correlations:
-    centre = np.nan_to_num([feature.summary.median for feature in features])
-    if train.label is None:
-        return Correlations(coefficients(pair_sums(train.features, centre)), None, None)
-    signal, background = (pair_sums(train.features, centre, member) for member in (train.label, ~train.label))
-    return Correlations(coefficients(signal + background), coefficients(signal), coefficients(background))
+def _matrix(sums: Floats) -> tuple[tuple[float | None, ...], ...]:
+    rows = coefficients(sums).round(4).tolist()
+    return tuple(tuple(None if np.isnan(value) else value for value in row) for row in rows)

@@ -10,6 +10,7 @@ import boost_histogram as bh
 import numpy as np
 import numpy.typing as npt
 
+from eventsieve import records
 from eventsieve.domain.exploration.statistics import sorted_quantiles
 
 __all__ = ["Histogram", "common_edges", "separation"]
@@ -65,6 +66,17 @@ class Histogram:
     def outside(self) -> float:
         """Share of the total in underflow and overflow, 0 for an empty histogram."""
         return float((self.values[0] + self.values[-1]) / self.total) if self.total else 0.0
+
+    def as_record(self, counts: Floats) -> records.Histogram:
+        """This histogram as it is sent; ``counts``, shape (bins + 2,), holds the numbers of events."""
+        values, errors = np.nan_to_num(self.values), np.nan_to_num(np.sqrt(self.variances[1:-1]))
+        return records.Histogram(
+            counts=tuple(counts[1:-1].astype(np.int64).tolist()),
+            sums=tuple(values[1:-1].tolist()),
+            errors=tuple(errors.tolist()),
+            below=float(values[0]),
+            above=float(values[-1]),
+        )
 
     def normalised(self) -> Histogram:
         """This histogram scaled to a total of 1, flow included; an empty one stays empty."""

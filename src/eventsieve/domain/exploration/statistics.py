@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+from scipy import special, stats
+
+from eventsieve.domain.fingerprints import fingerprints
 
 __all__ = [
     "coefficients",
+    "combined",
     "fingerprints",
+    "holm",
+    "known",
     "kolmogorov_smirnov",
     "ordered",
     "pair_sums",
+    "proportions_differ",
     "roc_auc",
     "sorted_quantiles",
 ]
@@ -21,6 +30,16 @@ Flags = npt.NDArray[np.bool_]
 
 _CHUNK = 65_536
 """Events whose products are summed at a time: bounds the memory by a few such blocks."""
+
+_EXACT = 1_000
+"""Values in each of two samples up to which the distance's chance is counted exactly."""
+_FEW = 5.0
+"""An expected number of events below it is no normal variable."""
+
+
+def known(value: float) -> float | None:
+    """The number, or ``None`` where it is NaN or infinite."""
+    return float(value) if math.isfinite(value) else None
 
 
 def ordered(values: Floats) -> Floats:
@@ -38,24 +57,6 @@ def sorted_quantiles(ordered: Floats, *shares: float) -> Floats:
     above = np.minimum(below + 1, len(ordered) - 1)
     fraction = positions - below
     return np.asarray(ordered[below] * (1 - fraction) + ordered[above] * fraction, dtype=np.float64)
-
-
-def fingerprints(features: Floats) -> npt.NDArray[np.uint64]:
-    """A 64-bit hash of each row, uint64, shape (rows,): equal rows have equal hashes, NaN being equal to NaN.
-
-    Among a million rows the chance that any two different ones share a hash is about 3e-8. The bits are mixed as in
-    SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), because float64 of round values differ in their high bits only.
-    """
-    prints = np.zeros(len(features), dtype=np.uint64)
-    for position in range(features.shape[1]):
-        # Adding 0 gives -0 the bits of 0; every NaN gets the same bits too.
-        column = features[:, position] + 0.0
-        column[np.isnan(column)] = np.nan
-        prints += column.view(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-        prints = (prints ^ (prints >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        prints = (prints ^ (prints >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        prints ^= prints >> np.uint64(31)
-    return prints
 
 
 def roc_auc(ascending: Floats, signal: Flags, weight: Floats) -> float:
@@ -82,7 +83,8 @@ def roc_auc(ascending: Floats, signal: Flags, weight: Floats) -> float:
 def kolmogorov_smirnov(first: Floats, second: Floats) -> tuple[float, float]:
     """Two-sample Kolmogorov-Smirnov distance of values that are in ascending order, and its p-value.
 
-    The p-value is the asymptotic one; it is too large where many values are equal.
+    The p-value is that of `scipy.stats.ks_2samp`: exact for small samples, for larger ones that of one sample of
+    n m / (n + m) values. It is too large where many values are equal.
 
     Returns:
         Distance and p-value; NaN where a sample is empty.
@@ -94,7 +96,49 @@ def kolmogorov_smirnov(first: Floats, second: Floats) -> tuple[float, float]:
     above = np.arange(1, n + 1) / n - np.searchsorted(second, first, "right") / m
     below = np.arange(1, m + 1) / m - np.searchsorted(first, second, "right") / n
     distance = max(float(above.max()), float(below.max()), 0.0)
-    return distance, float(special.kolmogorov(np.sqrt(n * m / (n + m)) * distance))
+    if max(n, m) <= _EXACT:
+        return distance, float(stats.ks_2samp(first, second, method="exact").pvalue)
+    return distance, float(np.clip(stats.kstwo.sf(distance, max(round(n * m / (n + m)), 1)), 0.0, 1.0))
+
+
+def proportions_differ(first: int, of_first: int, second: int, of_second: int) -> float:
+    """Two-sided chance of shares that differ so much between two samples of one population.
+
+    The z-test with pooled variance; Fisher's exact test where an expected number is below 5.
+
+    Returns:
+        The p-value; NaN where a sample is empty, or where the share is 0 or 1 in both.
+    """
+    both, total = first + second, of_first + of_second
+    if not (of_first and of_second and 0 < both < total):
+        return float("nan")
+    share = both / total
+    if min(share, 1 - share) * min(of_first, of_second) < _FEW:
+        table = [[first, of_first - first], [second, of_second - second]]
+        return float(stats.fisher_exact(table).pvalue)
+    z = (first / of_first - second / of_second) / math.sqrt(share * (1 - share) * (1 / of_first + 1 / of_second))
+    return float(special.erfc(abs(z) / math.sqrt(2)))
+
+
+def combined(p_values: Sequence[float]) -> float:
+    """One p-value of independent ones by Fisher's method; those that are NaN do not count, and none gives NaN."""
+    tests = [p for p in p_values if not math.isnan(p)]
+    if not tests:
+        return float("nan")
+    if min(tests) <= 0:
+        return 0.0
+    return float(special.chdtrc(2 * len(tests), -2 * sum(map(math.log, tests))))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values corrected by Holm's method for how many they are; NaN stays, and does not count."""
+    corrected = list(p_values)
+    ranked = sorted((p, position) for position, p in enumerate(p_values) if not math.isnan(p))
+    largest = 0.0
+    for rank, (p, position) in enumerate(ranked):
+        largest = max(largest, min(1.0, (len(ranked) - rank) * p))
+        corrected[position] = largest
+    return corrected
 
 
 def pair_sums(values: Floats, centre: Floats, member: Flags | None = None) -> Floats:

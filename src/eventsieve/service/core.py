@@ -1,4 +1,4 @@
-"""The use cases, one method per verb: train, wait, models, compare, choose, unset, remove, predict."""
+"""The service: the store, the verbs of the specification, and the rooms of the native API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from eventsieve.domain import estimators, persist
 from eventsieve.domain.evaluation import score_model
 from eventsieve.domain.events import Events, Labels
 from eventsieve.domain.metrics import METRICS
-from eventsieve.domain.schema import Schema
 from eventsieve.errors import (
     BadConfiguration,
     BadHyperparameters,
@@ -30,19 +29,27 @@ from eventsieve.errors import (
     NoModels,
     UnknownModelType,
 )
-from eventsieve.records import Job, Limits, Model, ModelSpec, ModelState, Score, State
+from eventsieve.records import Job, Limits, Model, ModelSpec, ModelState, Plan, Schema, Score, State, Validation
 from eventsieve.sample import SampleReport
+from eventsieve.service.comparisons import Comparisons
+from eventsieve.service.datasets import Datasets
+from eventsieve.service.explorations import Explorations
+from eventsieve.service.exports import Exports
+from eventsieve.service.jobs import Trainings
+from eventsieve.service.models import Models
+from eventsieve.service.names import LONGEST_NAME, fault_of_name
+from eventsieve.service.predictions import Predicting
 from eventsieve.settings import Settings
 from eventsieve.storage.database import open_database
 from eventsieve.storage.files import Files
 from eventsieve.storage.readers import read_events
 from eventsieve.storage.registry import Registry
+from eventsieve.storage.tables import map_events
 from eventsieve.training.engine import LocalEngine
-from eventsieve.training.jobs import Jobs, Started
+from eventsieve.training.jobs import Jobs, Order, Started
 
 __all__ = ["Predictions", "Service", "Started"]
 
-LONGEST_ID = 128
 CACHED_MODELS = 8
 
 
@@ -83,6 +90,28 @@ class Service:
         self._jobs = Jobs(files, registry, self._engine)
         self._report = SampleReport(settings.PDF_PATH, self._engine)
         self._load = lru_cache(CACHED_MODELS)(self._load_uncached)
+        self.datasets = Datasets(
+            files,
+            registry,
+            max_table_bytes=settings.max_table_bytes,
+            max_dataset_bytes=settings.max_dataset_bytes,
+            forget=lambda dataset: self.explorations.forget(dataset),  # noqa: PLW0108 - they are made of these
+        )
+        self.explorations = Explorations(self.datasets, files, self._engine)
+        self.jobs = Trainings(
+            self.datasets,
+            files,
+            registry,
+            self._jobs,
+            types=self.model_types,
+            limits=self.limits,
+            seed=self.seed,
+            tidy=self._tidy,
+        )
+        exports = Exports(files, self._engine, settings.memory_limit)
+        self.models = Models(self.datasets, files, registry, exports)
+        self.predictions = Predicting(self.datasets, files, registry, self._load)
+        self.comparisons = Comparisons(self.datasets, files, registry, self._load, seed=self.seed)
 
     @classmethod
     def open(cls, settings: Settings) -> Service:
@@ -101,7 +130,9 @@ class Service:
             stack.callback(registry.close)
             service = cls(settings, schema, files, registry)
             service._tidy()
-            files.sweep(*registry.digests())
+            registry.describe(lambda digest: _schema_of(files.tables.path(digest)))
+            files.sweep(registry.digests())
+            service.explorations.sweep(registry.datasets.ids())
             stack.pop_all()
         return service
 
@@ -164,20 +195,20 @@ class Service:
             BadRequest, UnknownModelType, DuplicateIds, ModelExists, NoFreeSlots, BadTable, TooLarge: nothing is
                 trained then.
         """
-        ids = [spec.id for spec in specs]
+        ids = [spec.name for spec in specs]
         _check_ids(ids)
         self._tidy()
         self._registry.refuse_taken(ids)
         models = [self._resolve(spec, self.seed if seed is None else seed) for spec in specs]
         if not queue:
             self._engine.refuse_beyond_free(len(models))
-        return self._jobs.start(
-            self._read(table, "both classes"),
-            models,
-            holdout=holdout,
+        order = Order(
+            events=self._read(table, "both classes"),
+            models=models,
             limits=limits or self.limits,
-            queue=queue,
+            plan=Plan(validation=Validation(kind="holdout", fraction=holdout) if holdout else Validation(kind="none")),
         )
+        return self._jobs.start(order, queue=queue)
 
     def wait(self, started: Started, seconds: float | None = None) -> Job:
         """The job when all of its models have ended, or as it stands when the time is up."""
@@ -200,7 +231,7 @@ class Service:
         """All models, in the order in which they were asked for; perhaps none."""
         return self._registry.models()
 
-    def models(self) -> list[Model]:
+    def all_models(self) -> list[Model]:
         """All models, of which there must be one at least.
 
         Raises:
@@ -225,7 +256,7 @@ class Service:
         if not ids:
             raise BadRequest("No model is named; name at least one to compare.")
         models = self._registry.find(dict.fromkeys(ids))
-        pipelines = {model.id: self._pipeline(model) for model in models}
+        pipelines = {model.name: self._pipeline(model) for model in models}
         events = self._read(table, "both classes")
         names = tuple(scorings) or self.scorings
         return {name: score_model(pipeline, events, names, seed=self.seed) for name, pipeline in pipelines.items()}
@@ -261,7 +292,7 @@ class Service:
         Raises:
             ModelNotFound: naming every id that is none; nothing is removed then.
         """
-        return self._remove(ids)
+        return [model.name for model in self.models.drop(ids)]
 
     def remove_all(self) -> list[str]:
         """Remove all models; returns their ids.
@@ -269,10 +300,10 @@ class Service:
         Raises:
             NoModels: there are none.
         """
-        removed = self._remove(None)
+        removed = self.models.drop(None)
         if not removed:
             raise NoModels("There are no models to remove.")
-        return removed
+        return [model.name for model in removed]
 
     def predict(self, table: Path, model_id: str | None = None) -> Predictions:
         """What a model says of each event of a table.
@@ -289,8 +320,8 @@ class Service:
         events = self._read(table, "ignored")
         score = estimators.score_events(pipeline, events.features)
         return Predictions(
-            model=model.id,
-            index_name=self.schema.index.name,
+            model=model.name,
+            index_name=self.schema.index_name,
             index=events.index,
             signal=score > estimators.natural_cut(pipeline),
             score=score,
@@ -309,7 +340,7 @@ class Service:
     def _resolve(self, spec: ModelSpec, seed: int) -> ModelState:
         if spec.type not in self.model_types:
             raise UnknownModelType(
-                f"There is no model type {spec.type!r} (model {spec.id!r}); there are: {', '.join(self.model_types)}."
+                f"There is no model type {spec.type!r} (model {spec.name!r}); there are: {', '.join(self.model_types)}."
             )
         try:
             values = estimators.resolve(spec.type, spec.hyperparameters)
@@ -320,25 +351,18 @@ class Service:
     def _pipeline(self, model: Model) -> Pipeline:
         if model.features != self.schema.feature_names:
             raise Conflict(
-                f"The model {model.id!r} was trained on other columns than the settings name now; "
+                f"The model {model.name!r} was trained on other columns than the settings name now; "
                 f"train it again, or set DATASET_COLS and NON_FEATURE_COLS back."
             )
         try:
             return self._load(model.digest)
         except DamagedArtefact as error:
             raise DamagedArtefact(
-                f"The model {model.id!r} cannot be used; remove it and train it again. {error}"
+                f"The model {model.name!r} cannot be used; remove it and train it again. {error}"
             ) from error
 
     def _load_uncached(self, digest: str) -> Pipeline:
         return persist.loads(self._files.read_artefact(digest))
-
-    def _remove(self, ids: Sequence[str] | None) -> list[str]:
-        removed = self._registry.remove(ids)
-        for model in removed:
-            self._registry.release_artefact(model.digest, self._files.drop_artefact)
-            self._registry.release_table(model.table, self._files.drop_table)
-        return [model.id for model in removed]
 
 
 def _check_names(setting: str, names: Sequence[str], known: Collection[str]) -> None:
@@ -350,19 +374,15 @@ def _check_ids(ids: Sequence[str]) -> None:
     if not ids:
         raise BadRequest("No model is named; name at least one to train.")
     for name in ids:
-        fault = _fault_of_id(name)
+        fault = fault_of_name(name)
         if fault:
-            raise BadRequest(f"The model id {name[:LONGEST_ID]!r} {fault}; choose another.")
+            raise BadRequest(f"The model id {name[:LONGEST_NAME]!r} {fault}; choose another.")
     if twice := [repr(name) for name, count in Counter(ids).items() if count > 1]:
         raise DuplicateIds(f"Named more than once: {', '.join(twice)}; give each model an id of its own.")
 
 
-def _fault_of_id(name: str) -> str:
-    if not name:
-        return "is empty"
-    if len(name) > LONGEST_ID:
-        return f"is longer than {LONGEST_ID} characters"
-    # Neither has a place in a path of a URL, nor in every database.
-    if "\0" in name or any("\ud800" <= character <= "\udfff" for character in name):
-        return "has characters that are no text"
-    return ""
+def _schema_of(table: Path) -> Schema | None:
+    try:
+        return map_events(table).schema
+    except DamagedArtefact:  # the model can be predicted with as long as its columns are those of the settings
+        return None

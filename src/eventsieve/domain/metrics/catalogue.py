@@ -18,49 +18,19 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from eventsieve.domain.schema import Schema
+from eventsieve.domain.metrics.ranking import Ranking
+from eventsieve.domain.metrics.ranking import roc_auc as area
+from eventsieve.domain.metrics.significance import CANCELLED, ClassSums, ams, best_place
 from eventsieve.errors import BadConfiguration, BadTable
 from eventsieve.records import Score
 
-__all__ = [
-    "B_REG",
-    "LEAST_BACKGROUND",
-    "METRICS",
-    "REPLICAS",
-    "ClassSums",
-    "Figure",
-    "Metric",
-    "Sample",
-    "ams",
-    "best_ams",
-    "class_sums",
-    "evaluate",
-]
+__all__ = ["METRICS", "REPLICAS", "Figure", "Metric", "Sample", "best_ams", "evaluate"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-B_REG: Final = 10.0
-"""Background that the challenge adds to that of a selection, against empty selections."""
-
-LEAST_BACKGROUND: Final = 10
-"""Background events that a cut must leave for its AMS to count (a tenth of them, if there are less than 100).
-
-With less the background is a guess: of thousands of cuts the best would be the one that by luck leaves none.
-"""
-
-_CANCELLED: Final = 1e-9
-"""The sum of a class's weights, as a part of the sum of their sizes, up to which they cancel each other out."""
-
 REPLICAS: Final = 100
 """Bootstrap replicas: the uncertainty itself is known to 7 %."""
-
-
-class ClassSums(NamedTuple):
-    """Sums of the event weights of the two classes in an experiment's full sample."""
-
-    signal: float
-    background: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,28 +76,6 @@ class Metric:
     figure: Callable[[Sample, Floats], Figure]
 
 
-def ams(s: npt.ArrayLike, b: npt.ArrayLike, b_reg: float = B_REG) -> Floats:
-    """The approximate median significance of a selection with signal ``s`` and background ``b``.
-
-    sqrt(2 ((s + b + b_reg) ln(1 + s / (b + b_reg)) - s)), from C. Adam-Bourdarios et al., "The Higgs boson machine
-    learning challenge", PMLR 42 (2015) 19-55. Negative event weights can make the sums negative: no signal is no
-    significance, and a background below zero counts as none.
-
-    Args:
-        s: sums of the weights of the selected signal events, any shape.
-        b: sums of the weights of the selected background events, of a shape that goes with it.
-        b_reg: not negative; with 0, signal without any background is infinitely significant.
-
-    Returns:
-        float64, in the shape of the two together, not negative.
-    """
-    signal = np.maximum(np.asarray(s, dtype=np.float64), 0.0)
-    background = np.maximum(np.asarray(b, dtype=np.float64), 0.0) + b_reg
-    with np.errstate(divide="ignore", invalid="ignore"):
-        squared = 2.0 * ((signal + background) * np.log1p(signal / background) - signal)
-    return np.sqrt(np.maximum(np.where(signal > 0.0, squared, 0.0), 0.0))
-
-
 def best_ams(
     label: Bools, score: Floats, *, weight: Floats | None = None, sums: ClassSums | None = None, seed: int = 0
 ) -> Score:
@@ -147,14 +95,6 @@ def best_ams(
     """
     (best,) = evaluate(("ams",), label, label, score, weight=weight, sums=sums, seed=seed)
     return best
-
-
-def class_sums(schema: Schema) -> ClassSums | None:
-    """The weight sums of the full sample as the schema gives them, or ``None`` where it does not."""
-    known = dict(schema.class_weight_sums)
-    signal = known.pop(schema.signal, 0.0)
-    background = sum(known.values())
-    return ClassSums(signal, background) if signal > 0.0 and background > 0.0 else None
 
 
 def evaluate(
@@ -226,35 +166,16 @@ def _f1(sample: Sample, _: Floats) -> Figure:
 
 
 def _roc_auc(sample: Sample, _: Floats) -> Figure:
-    """The probability that a signal event scores higher than a background event, ties counting half."""
-    falling, ends = _falling(sample.score)
-    label = sample.label[falling]
-
-    def value(weight: Floats) -> float:
-        ordered = weight[falling]
-        true = np.cumsum(ordered * label)[ends]
-        false = np.cumsum(ordered * ~label)[ends]
-        area = np.trapezoid(np.append(0.0, true), np.append(0.0, false))
-        return _ratio(float(area), float(true[-1] * false[-1]))
-
-    return Figure(value)
+    ranking = Ranking.of(sample.score, sample.label)
+    return Figure(lambda weight: area(*ranking.selected(weight)))
 
 
 def _best_ams(sample: Sample, weight: Floats) -> Figure:
-    falling, ends = _falling(sample.score)
-    label = sample.label[falling]
+    ranking = Ranking.of(sample.score, sample.label)
     to_signal, to_background = _scales(sample, weight)
-    ordered = weight[falling]
-    s = to_signal(np.cumsum(ordered * label)[ends])
-    b = to_background(np.cumsum(ordered * ~label)[ends])
-    left = np.cumsum(~label)[ends]
-    enough = left >= min(LEAST_BACKGROUND, left[-1] // 10)
-    last = ends[np.argmax(np.where(enough, ams(s, b), -1.0))]
-    lowest = float(sample.score[falling[last]])
-    following = float(sample.score[falling[last + 1]]) if last + 1 < len(falling) else np.nextafter(lowest, -np.inf)
-    between = lowest + 0.5 * (following - lowest)
-    # Between neighbouring numbers there is none; "above the cut" then means above the lower one.
-    cut = float(between if following <= between < lowest else following)
+    s, b = ranking.selected(weight)
+    best = best_place(ranking, to_signal(s), to_background(b))
+    cut = float(ranking.cuts(np.array(best)))
     selected = sample.score > cut
     signal, background = selected & sample.label, selected & ~sample.label
 
@@ -263,13 +184,6 @@ def _best_ams(sample: Sample, weight: Floats) -> Figure:
         return float(ams(to_signal(_sum(weight, signal)), to_background(_sum(weight, background))))
 
     return Figure(value, cut)
-
-
-def _falling(score: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """The events by falling score, and the last place of each run of equal scores."""
-    falling = np.argsort(-score, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(score[falling])), len(score) - 1)
-    return falling, ends
 
 
 class _Scale(NamedTuple):
@@ -288,7 +202,7 @@ def _scales(sample: Sample, weight: Floats) -> tuple[_Scale, _Scale]:
     for mask, full in zip((sample.label, ~sample.label), sample.sums or (None, None), strict=True):
         here = _sum(weight, mask)
         # Weights that cancel each other out have no scale that means anything.
-        cancelled = here <= _CANCELLED * _sum(np.abs(weight), mask)
+        cancelled = here <= CANCELLED * _sum(np.abs(weight), mask)
         scales.append(_Scale(1.0, 1.0) if full is None or cancelled else _Scale(here, full))
     return scales[0], scales[1]
 

@@ -1,0 +1,18 @@
+"""Names in paths: any text, percent-encoded."""
+
+from __future__ import annotations
+
+from starlette.convertors import PathConvertor, register_url_convertor
+
+__all__ = ["TEXT"]
+
+TEXT = "text"
+"""The convertor's name: ``/models/{ref:text}``."""
+
+
+class _Text(PathConvertor):
+    # The one it inherits stops at a line feed, and takes the id "a" out of "a%0A".
+    regex = "(?s:.*)"
+
+
+register_url_convertor(TEXT, _Text())

@@ -1,0 +1,56 @@
+"""The client: one method per verb."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+import httpx2
+
+from eventsieve.client.choosing import Choosing
+from eventsieve.client.predicting import Predicting
+from eventsieve.client.training import Training
+from eventsieve.client.transport import Transport
+
+__all__ = ["Client"]
+
+TIMEOUT = 600.0
+
+
+class Client(Training, Predicting, Choosing):
+    """An Eventsieve server, one method per verb.
+
+    Args:
+        url: where the server is, say ``http://127.0.0.1:8000``.
+        timeout: seconds that the server may be silent, a long reading or prediction included; ``None``: for ever.
+        http: an HTTP client of your own to speak through (a proxy, certificates); it has its own time-outs.
+
+    Every method raises `ServerUnreachable` where nobody answers, and the class of `errors` that a refusal names.
+
+    Example:
+        >>> with Client("http://127.0.0.1:8000") as client:  # doctest: +SKIP
+        ...     data = client.upload("events.root")
+        ...     job = client.train(data, ["LogReg", "RandomForest"])
+    """
+
+    def __init__(self, url: str, *, timeout: float | None = TIMEOUT, http: httpx2.Client | None = None) -> None:
+        self.http = Transport(url, timeout, http)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.http.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.http.url!r})"
+
+    def version(self) -> str:
+        """The version of the server."""
+        return str(self.http.json("GET", "/")["version"])

@@ -1,0 +1,153 @@
+"""Requests to a server: JSON, files streamed from and to disk, and events as they happen."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+
+from eventsieve.client.failures import failure
+from eventsieve.errors import BadRequest, ServerFailed, ServerUnreachable
+
+__all__ = ["PREFIX", "Transport", "segment"]
+
+PREFIX = "/api/v2"
+CONNECT_SECONDS = 10.0
+OWN_NAMES = ("localhost", "127.0.0.1", "::1")
+
+Query = Mapping[str, Any]
+
+
+def segment(name: str) -> str:
+    """A name as one segment of a path."""
+    return quote(name, safe="")
+
+
+class Transport:
+    """One server, spoken to over HTTP.
+
+    Args:
+        url: where the server is, say ``http://127.0.0.1:8000``.
+        timeout: seconds that the server may be silent; ``None`` waits for ever.
+        http: the client to speak through, which then has its own time-outs; it is left open at the end.
+
+    Raises:
+        BadRequest: that is no URL.
+    """
+
+    def __init__(self, url: str, timeout: float | None, http: httpx2.Client | None) -> None:
+        self.url = url.rstrip("/").removesuffix(PREFIX)
+        if not _is_address(self.url):
+            raise BadRequest(f"{url!r} is no URL of a server; write it as http://127.0.0.1:8000.")
+        self._http = http or httpx2.Client(
+            timeout=httpx2.Timeout(timeout, connect=CONNECT_SECONDS),
+            # This machine is not behind the proxy that the environment may name.
+            trust_env=httpx2.URL(self.url).host not in OWN_NAMES,
+        )
+        self._owned = http is None
+
+    def close(self) -> None:
+        """Close the connections, where they are our own."""
+        if self._owned:
+            self._http.close()
+
+    def json(self, method: str, path: str, *, query: Query | None = None, body: Any = None) -> Any:
+        """What the server answers, read as JSON; ``None`` for an empty answer."""
+        return _read_json(self.send(method, path, query=query, json=body))
+
+    def send(self, method: str, path: str, *, query: Query | None = None, **content: Any) -> httpx2.Response:
+        """The whole answer, which is no refusal.
+
+        Raises:
+            ServerUnreachable: nobody answers there.
+            EventsieveError: the class that the server's refusal names.
+        """
+        with self.stream(method, path, query=query, **content) as response:
+            response.read()
+            return response
+
+    @contextmanager
+    def stream(
+        self, method: str, path: str, *, query: Query | None = None, **content: Any
+    ) -> Iterator[httpx2.Response]:
+        """An answer that is no refusal, to be read piece by piece.
+
+        Raises:
+            ServerUnreachable, EventsieveError
+        """
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        if content.get("json", ...) is None:
+            del content["json"]
+        try:
+            with self._http.stream(method, f"{self.url}{PREFIX}{path}", params=given, **content) as response:
+                if response.is_error:
+                    response.read()
+                    raise failure(response)
+                yield response
+        except httpx2.TimeoutException as error:
+            raise ServerUnreachable(
+                self.url, f"it did not answer in time ({type(error).__name__}); give the client a longer timeout"
+            ) from error
+        except httpx2.TransportError as error:
+            raise ServerUnreachable(
+                self.url, f"{error}; see that it runs (`eventsieve serve`) and that the address is right"
+            ) from error
+
+    def download(
+        self,
+        method: str,
+        path: str,
+        target: Path,
+        *,
+        query: Query | None = None,
+        finish: Callable[[Path], None] = lambda _: None,
+        **content: Any,
+    ) -> httpx2.Headers:
+        """Write an answer to a file, piece by piece; whole or not at all. Returns its headers.
+
+        ``finish`` may change the file before it comes to its place.
+        """
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
+        try:
+            with self.stream(method, path, query=query, **content) as response, part.open("xb") as file:
+                for chunk in response.iter_bytes(1 << 20):
+                    file.write(chunk)
+            finish(part)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+        return response.headers
+
+    def events(self, path: str) -> Iterator[httpx2.ServerSentEvent]:
+        """What the server sends as it happens, until it ends.
+
+        Raises:
+            ServerUnreachable, EventsieveError
+        """
+        with self.stream("GET", path, headers={"Accept": "text/event-stream"}) as response:
+            yield from httpx2.EventSource(response)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        return False
+    return parsed.scheme in ("http", "https") and bool(parsed.host)
+
+
+def _read_json(response: httpx2.Response) -> Any:
+    if not response.content:
+        return None
+    try:
+        return response.json()
+    except ValueError as error:
+        raise ServerFailed(
+            f"{response.url} answers with something that is no JSON; see that it is an Eventsieve server."
+        ) from error

@@ -1,0 +1,307 @@
+"""Jobs: estimated, started, followed, stopped, cancelled, repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import numpy as np
+
+from eventsieve.domain import estimators
+from eventsieve.domain.estimation import estimate
+from eventsieve.domain.events import Events
+from eventsieve.domain.splitting import plan_split
+from eventsieve.errors import BadHyperparameters, BadModels, BadRequest, BadTable, Conflict, DamagedArtefact
+from eventsieve.records import (
+    Dataset,
+    Estimate,
+    EventWeights,
+    Job,
+    JobRequest,
+    Limits,
+    ModelSpec,
+    ModelState,
+    NegativeWeights,
+    Page,
+    PastTraining,
+    Schema,
+    State,
+)
+from eventsieve.service.datasets import Datasets
+from eventsieve.service.names import fault_of_name, unused_name
+from eventsieve.storage.files import Files
+from eventsieve.storage.registry import Registry
+from eventsieve.storage.tables import map_events
+from eventsieve.training.jobs import Jobs, Order
+
+__all__ = ["Trainings"]
+
+
+class Trainings:
+    """The room of jobs.
+
+    Args:
+        datasets: the data sets.
+        files: the store's files.
+        registry: the store's facts.
+        jobs: what starts and follows trainings.
+        types: the types that may be trained.
+        limits: of a model that is asked for without any.
+        seed: of a job that is asked for without one.
+        tidy: notes the ends of what dead processes trained.
+    """
+
+    def __init__(
+        self,
+        datasets: Datasets,
+        files: Files,
+        registry: Registry,
+        jobs: Jobs,
+        *,
+        types: Collection[str],
+        limits: Limits,
+        seed: int,
+        tidy: Callable[[], None],
+    ) -> None:
+        self._datasets = datasets
+        self._files = files
+        self._registry = registry
+        self._jobs = jobs
+        self._types = tuple(types)
+        self._limits = limits
+        self._seed = seed
+        self._tidy = tidy
+
+    def estimate(self, request: JobRequest) -> tuple[Estimate, ...]:
+        """What each model of a job would take, before it is started.
+
+        Raises:
+            DatasetNotFound, BadModels: as `submit`.
+        """
+        dataset = self._datasets.get(request.dataset)
+        models = self._check_models(request, dataset.event_schema)
+        past = self._registry.past_trainings()
+        return tuple(self._estimate(spec, request, dataset, past) for spec in models)
+
+    def submit(self, request: JobRequest) -> Job:
+        """Start a job; its models wait for slots.
+
+        Raises:
+            DatasetNotFound: there is no such data set.
+            BadModels: models cannot be trained as asked; every fault has its place in the request.
+            BadRequest: the plan does not go with the data set.
+            BadTable: the events cannot be trained on, or are too few to be split.
+            TooLarge: they do not fit into memory.
+            ModelExists: another request took a name in this moment.
+        """
+        self._tidy()
+        dataset = self._datasets.get(request.dataset)
+        specs = self._check_models(request, dataset.event_schema)
+        events = self._datasets.events(dataset.id, "both classes")
+        _check_weights(request, dataset)
+        validation = self._validation(request, events)
+        seed = self._seed if request.seed is None else request.seed
+        if validation is None and request.validation.kind != "none":
+            plan_split(
+                request.validation, events.targets, seed, events.schema.class_names
+            )  # so that too few events are refused, not failed
+        past = self._registry.past_trainings()
+        estimates = [self._estimate(spec, request, dataset, past) for spec in specs]
+        limits = self._limits_of(request)
+        order = Order(
+            events=events,
+            models=[
+                ModelState(spec=spec, seed=seed, state=State.QUEUED, estimate=expected)
+                for spec, expected in zip(specs, estimates, strict=True)
+            ],
+            limits=limits,
+            plan=request.plan,
+            validation=validation,
+            sums=_full_sums(events),
+            dataset=dataset.id,
+            warnings=(*dataset.warnings, *_foreseen(specs, estimates, limits)),
+        )
+        return self._jobs.start(order, queue=True).job
+
+    def get(self, job_id: str) -> Job:
+        """The job as it stands.
+
+        Raises:
+            JobNotFound: there is none.
+        """
+        self._tidy()
+        return self._jobs.get(job_id)
+
+    def page(self, *, offset: int = 0, limit: int = 100) -> Page[Job]:
+        """A part of the list of jobs, the newest first."""
+        self._tidy()
+        page = self._registry.jobs(offset=offset, limit=limit)
+        return page.model_copy(update={"items": tuple(map(self._jobs.with_progress, page.items))})
+
+    def version(self, job_id: str) -> int:
+        """A number that changes whenever something happens in a job of this process; 0 when it has ended."""
+        return self._jobs.version(job_id)
+
+    def cancel(self, job_id: str, model: str | None = None) -> Job:
+        """End the trainings of a job, or that of one model, queued or running; what has ended already stays.
+
+        Raises:
+            JobNotFound, ModelNotFound: there is no such job, or it does not train that model.
+            Conflict: another process trains it.
+        """
+        return self._jobs.cancel(job_id, model)
+
+    def stop(self, job_id: str, model: str | None = None) -> Job:
+        """Ask the trainings of a job, or that of one model, to end now and to keep what they have.
+
+        Raises:
+            JobNotFound, ModelNotFound: there is no such job, or it does not train that model.
+            Conflict: another process trains it.
+        """
+        return self._jobs.stop(job_id, model)
+
+    def retrain(self, ref: str, name: str = "") -> Job:
+        """Train a model again: same events, same hyperparameters, same plan, same seed, hence the same artefact.
+
+        Args:
+            ref: name or alias of what to train again.
+            name: of the new model; one is made from the old name by default.
+
+        Raises:
+            ModelNotFound: there is no such model.
+            BadModels: the type is no longer trained here, or the name cannot be used.
+            Conflict: its events, or those that it was validated on, are gone.
+        """
+        self._tidy()
+        (model,) = self._registry.find([ref])
+        spec = ModelSpec(
+            name=name or unused_name(model.name, self._registry.taken()),
+            type=model.type,
+            hyperparameters=model.hyperparameters,
+        )
+        job = self._registry.job(model.job)
+        try:
+            events = map_events(self._files.tables.path(model.table))
+        except DamagedArtefact as error:
+            raise Conflict(f"The events that {model.name!r} was trained on are gone; upload them again.") from error
+        request = JobRequest(
+            dataset=model.dataset or "",
+            models=(spec,),
+            seed=model.seed,
+            **job.plan.model_dump(),
+        )
+        (checked,) = self._check_models(request, events.schema)
+        order = Order(
+            events=events,
+            models=[ModelState(spec=checked, seed=model.seed, state=State.QUEUED)],
+            limits=model.limits,
+            plan=job.plan,
+            validation=self._validation(request, events),
+            sums=_full_sums(events),
+            dataset=model.dataset,
+        )
+        return self._jobs.start(order, queue=True).job
+
+    def _limits_of(self, request: JobRequest) -> Limits:
+        return Limits(
+            seconds=self._limits.seconds if request.seconds is None else request.seconds,
+            memory=self._limits.memory if request.memory is None else request.memory,
+        )
+
+    def _check_models(self, request: JobRequest, schema: Schema) -> list[ModelSpec]:
+        """The models with names and all hyperparameters.
+
+        Raises:
+            BadModels: naming everything that is wrong with any of them.
+        """
+        taken = self._registry.taken()
+        faults: dict[str, str] = {}
+        named: list[ModelSpec] = []
+        for place, spec in enumerate(request.models):
+            name = spec.name or unused_name(spec.type, taken)
+            if name in taken:
+                faults[f"/models/{place}/name"] = (
+                    f"The name {name!r} is taken by a model, an alias or a training, or given twice; choose another."
+                )
+            elif fault := fault_of_name(name):
+                faults[f"/models/{place}/name"] = f"The name {name[:128]!r} {fault}; choose another."
+            taken.add(name)
+            values, wrong = self._hyperparameters(spec, schema)
+            faults |= {f"/models/{place}{pointer}": sentence for pointer, sentence in wrong.items()}
+            named.append(spec.model_copy(update={"name": name, "hyperparameters": values}))
+        if faults:
+            raise BadModels(faults)
+        return named
+
+    def _hyperparameters(self, spec: ModelSpec, schema: Schema) -> tuple[dict[str, object], dict[str, str]]:
+        if spec.type not in self._types:
+            return {}, {"/type": f"There is no model type {spec.type[:128]!r}; there are: {', '.join(self._types)}."}
+        try:
+            classes = schema.class_names or ("background", "signal")
+            return estimators.resolve(spec.type, spec.hyperparameters, classes), {}
+        except BadHyperparameters as error:
+            return {}, {f"/hyperparameters/{_escaped(name)}": sentence for name, sentence in error.faults.items()}
+
+    def _validation(self, request: JobRequest, events: Events) -> Events | None:
+        """The events of another data set to validate on, read as those that are trained on."""
+        if request.validation.dataset is None:
+            return None
+        other = self._datasets.events(request.validation.dataset, "both classes", schema=events.schema)
+        if len(other) == len(events) and np.array_equal(other.features, events.features, equal_nan=True):
+            raise BadRequest(
+                "The data set to validate on has the same events as the one to train on; "
+                "name another, or hold out a part of this one."
+            )
+        return other
+
+    def _estimate(
+        self, spec: ModelSpec, request: JobRequest, dataset: Dataset, past: Sequence[PastTraining]
+    ) -> Estimate:
+        return estimate(
+            spec.type,
+            spec.hyperparameters,
+            events=dataset.events,
+            features=len(dataset.event_schema.features),
+            classes=max(2, len(dataset.event_schema.class_names)),
+            plan=request.plan,
+            limits=self._limits_of(request),
+            past=past,
+        )
+
+
+def _escaped(name: str) -> str:
+    """A name as it stands in a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _check_weights(request: JobRequest, dataset: Dataset) -> None:
+    if request.weights is EventWeights.EVENT and dataset.event_schema.weight is None:
+        raise BadRequest(
+            f"The data set {dataset.name!r} has no column of weights; "
+            f"name one in its schema, or train with weights 'none' or 'balanced'."
+        )
+    negative = sum(each.negative for each in dataset.classes)
+    if request.weights is not EventWeights.NONE and negative and request.negative_weights is NegativeWeights.REFUSE:
+        raise BadTable(
+            f"{negative} events have negative weights, and classifiers are not defined on them; set negative_weights "
+            f"to 'drop' or 'absolute' for the training (the evaluation keeps the true weights), or weights to 'none'."
+        )
+
+
+def _full_sums(events: Events) -> Mapping[str, float] | None:
+    """The sum of weights of each class in the full sample: the experiment's where it is known, else the table's own."""
+    names, known = events.schema.class_names, events.schema.class_weight_sums
+    if known and set(names) <= set(known):
+        return {name: known[name] for name in names}
+    if events.weight is None:
+        return None
+    sums = np.bincount(events.targets, weights=events.weight, minlength=len(names))
+    return dict(zip(names, sums.tolist(), strict=True))
+
+
+def _foreseen(specs: Sequence[ModelSpec], estimates: Sequence[Estimate], limits: Limits) -> list[str]:
+    return [
+        f"The model {spec.name!r} is expected to take {expected.seconds:.3g} s and {expected.memory / 2**20:.0f} MB, "
+        f"more than the limits ({limits.seconds or float('inf'):g} s); raise them, or take fewer events."
+        for spec, expected in zip(specs, estimates, strict=True)
+        if not expected.fits
+    ]

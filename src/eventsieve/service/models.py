@@ -1,0 +1,280 @@
+"""Models: listed, edited, aliased, told about, removed; and which of them is current."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from eventsieve.domain.card import CardFormat, Origin, card
+from eventsieve.domain.predictions import threshold_of
+from eventsieve.errors import BadRequest, DamagedArtefact, DatasetNotFound, NotFound
+from eventsieve.records import Alias, Choice, Evaluation, Model, ModelEdit, OnnxCheck, Page
+from eventsieve.service.datasets import Datasets
+from eventsieve.service.exports import Exports
+from eventsieve.service.modeledits import check_by, check_edit, threshold_for
+from eventsieve.service.names import LONGEST_NAME, fault_of_name
+from eventsieve.storage.files import Files
+from eventsieve.storage.registry import Registry
+
+__all__ = ["Models"]
+
+
+class Models:
+    """The room of models; everywhere ``ref`` is a model's name or an alias.
+
+    Args:
+        datasets: the data sets.
+        files: the store's files.
+        registry: the store's facts.
+        exports: makes models in other formats.
+    """
+
+    def __init__(self, datasets: Datasets, files: Files, registry: Registry, exports: Exports) -> None:
+        self._datasets = datasets
+        self._files = files
+        self._registry = registry
+        self._exports = exports
+
+    def page(
+        self,
+        *,
+        offset: int = 0,
+        limit: int = 100,
+        tag: str | None = None,
+        type: str | None = None,  # noqa: A002 - as the record names it
+        dataset: str | None = None,
+    ) -> Page[Model]:
+        """A part of the list of models, in the order in which they were asked for.
+
+        Args:
+            offset: how many are left out first.
+            limit: how many there are at most.
+            tag: only those with this tag.
+            type: only those of this type.
+            dataset: only those that were trained on the data set of this id.
+        """
+        found = [
+            model
+            for model in self._registry.models()
+            if (tag is None or tag in model.tags)
+            and (type is None or type == model.type)
+            and (dataset is None or dataset == model.dataset)
+        ]
+        items = tuple(map(_told, found[offset : offset + limit]))
+        return Page(items=items, total=len(found), offset=offset)
+
+    def get(self, ref: str) -> Model:
+        """The model.
+
+        Raises:
+            ModelNotFound: there is none of that name or alias.
+        """
+        return _told(self._registry.find([ref])[0])
+
+    def edit(self, ref: str, edit: ModelEdit) -> Model:
+        """Change a model's name, tags, note or threshold; what is not given stays.
+
+        Raises:
+            ModelNotFound: there is none of that name or alias.
+            ModelExists: the new name is taken.
+            BadRequest: a value cannot be used; each has its place in the request.
+        """
+        model = self.get(ref)
+        check_edit(edit)
+        threshold = None if edit.threshold is None else threshold_for(model, edit.threshold)
+        self._registry.book.edit(
+            model.name,
+            new_name=edit.name,
+            tags=None if edit.tags is None else tuple(dict.fromkeys(edit.tags)),
+            note=edit.note,
+            threshold=threshold,
+        )
+        return self.get(edit.name or model.name)
+
+    def remove(self, ref: str) -> None:
+        """Remove a model with its aliases and files; a current one is current no more.
+
+        Raises:
+            ModelNotFound: there is none of that name or alias.
+        """
+        self.drop([self.get(ref).name])
+
+    def drop(self, names: Sequence[str] | None) -> list[Model]:
+        """Remove models by their names, or all of them; returns them.
+
+        Raises:
+            ModelNotFound: naming every name that is none; nothing is removed then.
+        """
+        removed = self._registry.remove(names)
+        for model in removed:
+            self._registry.release_artefact(model.digest, self._drop_artefact)
+            self._registry.release_table(model.table, self._files.tables.drop)
+            if model.evaluation is not None:
+                self._registry.release_evaluation(model.evaluation, self._files.evaluations.drop)
+        return removed
+
+    def evaluation(self, ref: str) -> Evaluation:
+        """What is known of the model's quality.
+
+        Raises:
+            ModelNotFound: there is none of that name or alias.
+            NotFound: it has no evaluation.
+            DamagedArtefact: the evaluation is missing, or is not what was stored.
+        """
+        model = self.get(ref)
+        if model.evaluation is None:
+            raise NotFound(
+                f"The model {model.name!r} has no evaluation: no events were kept from its training. "
+                f"Train it again with a validation (holdout, folds or another data set)."
+            )
+        try:
+            data = self._files.evaluations.path(model.evaluation).read_bytes()
+            if hashlib.sha256(data).hexdigest() != model.evaluation:
+                raise _damaged(model, "evaluation")
+            return Evaluation.model_validate_json(data)
+        except (OSError, ValidationError) as error:
+            raise _damaged(model, "evaluation") from error
+
+    def card(self, ref: str, kind: CardFormat) -> str:
+        """The model card: everything that is needed to trust the model, as Markdown or HTML.
+
+        Raises:
+            ModelNotFound, DamagedArtefact: as `evaluation`.
+        """
+        model = self.get(ref)
+        evaluation = None if model.evaluation is None else self.evaluation(model.name)
+        return card(model, evaluation, self._origin(model), kind)
+
+    def artefact(self, ref: str) -> Path:
+        """The model's file in the skops format.
+
+        Raises:
+            ModelNotFound: there is none of that name or alias.
+            DamagedArtefact: it is missing, or is not what was stored.
+        """
+        model = self.get(ref)
+        path = self._files.artefacts.path(model.digest)
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise _damaged(model, "artefact") from error
+        if digest != model.digest:
+            raise _damaged(model, "artefact")
+        return path
+
+    def onnx(self, ref: str) -> tuple[Path | None, OnnxCheck]:
+        """The model as ONNX where that gives the same scores, and how that was found out.
+
+        Raises:
+            ModelNotFound: there is none of that name or alias.
+            DamagedArtefact: its artefact is missing, or is not what was stored.
+            Conflict: it could not be tried.
+        """
+        return self._exports.onnx(self.get(ref))
+
+    # aliases
+
+    def aliases(self) -> tuple[Alias, ...]:
+        """All aliases, by their names."""
+        return self._registry.book.aliases()
+
+    def set_alias(self, alias: str, ref: str) -> Alias:
+        """Make an alias of a model, or move one to it.
+
+        Raises:
+            ModelNotFound: there is no model of that name or alias.
+            BadRequest: the alias is no name.
+            Conflict: a model has that name.
+        """
+        if fault := fault_of_name(alias):
+            raise BadRequest(f"The alias {alias[:LONGEST_NAME]!r} {fault}; choose another.")
+        return self._registry.book.set_alias(alias, self.get(ref).name)
+
+    def drop_alias(self, alias: str) -> None:
+        """Forget an alias; its model stays.
+
+        Raises:
+            AliasNotFound: there is none of that name.
+        """
+        self._registry.book.drop_alias(alias)
+
+    # the current model
+
+    def current(self) -> Model:
+        """The current model.
+
+        Raises:
+            NoCurrentModel: none is set.
+        """
+        return _told(self._registry.current())
+
+    def choose(self, ref: str, by: str = "") -> Choice:
+        """Make a model current.
+
+        Args:
+            ref: name or alias.
+            by: who says so, at most 128 characters.
+
+        Raises:
+            ModelNotFound: there is none of that name or alias.
+            AlreadyCurrent: it is current already.
+            BadRequest: ``by`` cannot be kept.
+        """
+        check_by(by)
+        self._registry.choose(self.get(ref).name, by)
+        return self.history(0, 1).items[0]
+
+    def unset(self, by: str = "") -> Choice:
+        """Make no model current.
+
+        Raises:
+            NoCurrentModel: none was.
+            BadRequest: ``by`` cannot be kept.
+        """
+        check_by(by)
+        self._registry.unset(by)
+        return self.history(0, 1).items[0]
+
+    def history(self, offset: int = 0, limit: int = 100) -> Page[Choice]:
+        """Which models were made current, when and by whom, the newest first."""
+        return self._registry.book.choices(offset=offset, limit=limit)
+
+    def rollback(self, by: str = "") -> Choice:
+        """Make current the model that was current before, of those that are still there.
+
+        Raises:
+            Conflict: there is none.
+            BadRequest: ``by`` cannot be kept.
+        """
+        check_by(by)
+        return self._registry.book.roll_back(by)
+
+    def _origin(self, model: Model) -> Origin | None:
+        if model.dataset is None:
+            return None
+        try:
+            dataset = self._datasets.get(model.dataset)
+        except DatasetNotFound:  # removed since
+            return None
+        return Origin(dataset.name, dataset.digest, dataset.events, dataset.classes)
+
+    def _drop_artefact(self, digest: str) -> None:
+        self._files.artefacts.drop(digest)
+        self._exports.drop(digest)
+
+
+def _told(model: Model) -> Model:
+    """The model with the value of its threshold, which is not stored where it is the classifier's own."""
+    threshold = model.threshold.model_copy(update={"value": threshold_of(model)})
+    return model.model_copy(update={"threshold": threshold})
+
+
+def _damaged(model: Model, what: str) -> DamagedArtefact:
+    return DamagedArtefact(
+        f"The {what} of the model {model.name!r} is missing or is not what was stored; "
+        f"remove the model and train it again."
+    )
