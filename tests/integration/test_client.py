@@ -605,7 +605,23 @@ def test_models_are_compared_and_trained_again(client, data, model):
 
 
 def test_an_estimate_comes_before_and_types_are_described(client, data):
-    assert client.estimate(data, ["LogReg", "SVM"]).keys() == {"LogReg", "SVM"}
+    found = client.estimate(data, ["LogReg", "SVM"])
+    assert found.keys() == {"LogReg", "SVM"}
+    assert repr(found).splitlines()[0].split() == [
+        "model",
+        "time",
+        "two",
+        "of",
+        "three",
+        "end",
+        "in",
+        "memory",
+        "fits",
+        "why",
+    ]
+    assert f"{found['SVM'].memory / 1e6:,.0f} MB" in repr(found)
+    with pytest.raises(BadRequest, match="trees: there is no such argument here; there are: schema, label"):
+        client.upload(frame(100), trees={"s": "S"})
     assert "C" in client.estimators()["SVM"]["hyperparameters"]["properties"]
     assert "atlas-higgs-2014" in [schema.name for schema in client.schemas()]
     assert client.schema("atlas-higgs-2014").weight is not None

@@ -146,3 +146,14 @@ def test_a_column_of_whole_floats_may_number_the_events_if_it_is_asked_for(tmp_p
     assert [facts.unique for facts in columns.describe(path)] == [False, False]
     assert [facts.unique for facts in columns.describe(path, index="key")] == [True, False]
     assert [facts.unique for facts in columns.describe(path, index="other")] == [False, False]
+
+
+def test_text_tells_how_much_of_it_is_numbers_and_what_is_none(tmp_path: Path):
+    path, _ = write(tmp_path, b"pt;n;where\n1.5;18446744073709551616;a\n0,5;18446744073709551617;b\n2;-1;c\n")
+    found = {facts.name: facts for facts in columns.describe(path)}
+    assert {name: (one.numbers, one.stray) for name, one in found.items()} == {
+        "pt": (3, "0,5"),
+        "n": (3, ""),
+        "where": (0, "a"),
+    }
+    assert [one.is_numbers_as_text for one in found.values()] == [True, True, False]

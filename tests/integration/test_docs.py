@@ -174,6 +174,20 @@ def tables(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_first_python_example_runs(tmp_path):
+    write = ["simulate", "-n", "2000", "-o", str(tmp_path / "events.root")]
+    assert CliRunner().invoke(app, write).exit_code == 0
+    (block,) = blocks(read("README.md"), "py")
+    names: dict[str, Any] = {}
+    exec(compile(block, "README.md", "exec"), names)
+    assert len(names["comparison"].ranking) == 5
+    assert (tmp_path / "roc.png").read_bytes().startswith(b"\x89PNG")
+    with uproot.open(tmp_path / "friend.root") as friend, uproot.open(tmp_path / "events.root") as events:
+        index = friend["eventsieve"]["index"].array(library="np")
+        np.testing.assert_array_equal(index, events["events"]["EventId"].array(library="np"))
+
+
+@pytest.mark.slow
 def test_the_command_lines_of_the_readme_run(tmp_path):
     lines = [
         line

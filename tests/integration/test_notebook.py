@@ -10,12 +10,15 @@ import nbformat
 import numpy as np
 import pytest
 import uproot
+from typer.testing import CliRunner
+
+from eventsieve.cli.app import app
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EVENTS = "mlhep2016_higgs_10000.root"
 BLOCK = re.compile(r"^```py\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
-pytestmark = [pytest.mark.slow, pytest.mark.real]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -23,6 +26,7 @@ def _here(real_data: Path, tmp_path: Path) -> None:
     shutil.copy(real_data / EVENTS, tmp_path)
 
 
+@pytest.mark.real
 @pytest.mark.usefixtures("_here")
 def test_the_python_page_runs_from_top_to_bottom(real_data, tmp_path):
     names: dict[str, object] = {}
@@ -37,11 +41,11 @@ def test_the_python_page_runs_from_top_to_bottom(real_data, tmp_path):
     assert len(names["models"]) == 5
 
 
-@pytest.mark.usefixtures("_here")
 def test_the_notebook_runs_and_shows_its_tables_and_figures(tmp_path, monkeypatch):
     from nbclient import NotebookClient
 
     monkeypatch.setenv("EVENTSIEVE_LOG_DIR", str(tmp_path / "logs"))
+    assert CliRunner().invoke(app, ["simulate", "-n", "3000", "-o", str(tmp_path / "events.root")]).exit_code == 0
     notebook = nbformat.read(DOCS / "first-analysis.ipynb", as_version=4)
     NotebookClient(
         notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}

@@ -369,3 +369,13 @@ def test_what_was_stopped_early_tells_only_that_it_takes_longer(registry: Regist
     registry.finish(job.id, 0, TRAINED.model_copy(update={"kept_early": True}), adopt=nothing)
     assert registry.past_trainings()[0].state is State.TIMED_OUT
     assert registry.job(job.id).models[0].kept_early
+
+
+def test_the_current_model_is_found_under_its_own_alias(registry: Registry) -> None:
+    add_model(registry, "m1")
+    with pytest.raises(ModelNotFound, match="no model 'current'; there are: 'm1'"):
+        registry.find(["current"])
+    registry.choose("m1")
+    assert [model.name for model in registry.find(["current", "m1"])] == ["m1", "m1"]
+    add_model(registry, "current", "b" * 64)
+    assert [model.name for model in registry.find(["current"])] == ["current"]

@@ -132,7 +132,7 @@ def test_too_much_memory_has_its_own_outcome(service: Service, events_csv: Path)
 def test_nothing_is_kept_of_a_job_without_a_model(service: Service, events_csv: Path) -> None:
     train(service, events_csv, [spec("typo", C="zzz")])
     train(service, events_csv, [spec("slow", "SVM", C=1e6, tol=1e-9)], limits=Limits(seconds=0.1))
-    assert list(service._files.tables.iterdir()) == []
+    assert list(service._files.tables.folder.iterdir()) == []
     assert list(service._files.artefacts.folder.iterdir()) == []
     assert incoming(service) == []
 
@@ -214,7 +214,7 @@ def test_models_wait_for_a_slot(events_csv: Path, settings: Settings) -> None:
 
 
 def test_what_does_not_exist(service: Service, events_csv: Path) -> None:
-    for use in (service.models, service.remove_all):
+    for use in (service.all_models, service.remove_all):
         with pytest.raises(NoModels):
             use()
     for use in (service.current, service.unset, lambda: service.predict(events_csv)):

@@ -146,6 +146,16 @@ def test_decimal_commas_go_with_semicolons(read: Read):
     assert read(b"x;y\n1,5;2\n-0,25;3\n") == {"x": [1.5, -0.25], "y": [2, 3]}
 
 
+def test_decimal_commas_go_with_tabs_and_blanks(read: Read):
+    assert read(b"x\ty\n1,5\t2\n-0,25\t3\n") == {"x": [1.5, -0.25], "y": [2, 3]}
+    assert read(b"x y\n1,5 2\n-0,25 3\n") == {"x": [1.5, -0.25], "y": [2, 3]}
+    assert read(b"1\t0,5\n0\t1,5\n") == {"c0": [1, 0], "c1": [0.5, 1.5]}
+
+
+def test_a_remark_above_the_names_is_refused_by_its_text(refused):
+    assert "'# made today'" in refused(b"# made today\nx,y,z,t\n1,2,3,4\n")
+
+
 def test_text_without_a_header_has_its_columns_named_by_their_places(read: Read, tmp_path: Path):
     assert read(b"1\t0.5\t2\n0\t1.5\t3\n") == {"c0": [1, 0], "c1": [0.5, 1.5], "c2": [2, 3]}
     assert not open_source(tmp_path / "upload").named

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+import uproot
 
 from eventsieve.domain.events import Events
 from eventsieve.errors import BadRequest, DamagedArtefact
@@ -76,6 +77,17 @@ def test_a_table_for_people_is_read_back(events: Events, schema: Schema, tmp_pat
     np.testing.assert_array_equal(again.weight, events.weight)
     np.testing.assert_array_equal(again.labels, events.labels)
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_a_table_of_numbers_goes_into_a_root_file(tmp_path: Path) -> None:
+    table = pa.table({"event": [3, 1, 2], "pt": [1.5, 2.5, float("nan")]})
+    write_table(table, tmp_path / "events.root")
+    with uproot.open({tmp_path / "events.root": "events"}) as tree:
+        assert tree["event"].array(library="np").tolist() == [3, 1, 2]
+        np.testing.assert_array_equal(tree["pt"].array(library="np"), [1.5, 2.5, np.nan])
+    with pytest.raises(BadRequest, match="ROOT file: label; write numbers"):
+        write_table(pa.table({"label": ["s"]}), tmp_path / "other.root")
+    assert [path.name for path in tmp_path.iterdir()] == ["events.root"]
 
 
 def test_a_table_is_written_in_known_formats_only(tmp_path: Path) -> None:

@@ -18,15 +18,18 @@ from eventsieve.records import (
     EventWeights,
     Job,
     JobRequest,
+    ModelEdit,
     ModelSpec,
     NegativeWeights,
     OnLimit,
     SchemaEdit,
     State,
+    Threshold,
     Validation,
 )
 from eventsieve.service import Service
 from eventsieve.service.datasets import Upload
+from eventsieve.settings import Settings
 
 ENDLESS = ModelSpec(name="endless", type="GradientBoosting", hyperparameters={"n_estimators": 100_000})
 
@@ -112,13 +115,40 @@ def test_another_data_set_can_be_the_judge(service: Service, events: Dataset, tm
     other = add_table(service, three_classes(), "other.parquet")
     with pytest.raises(BadTable, match="does not look like"):
         service.jobs.submit(request(events, "LogReg", validation=Validation(kind="dataset", dataset=other.id)))
-    with pytest.raises(BadRequest, match="same events"):
+    with pytest.raises(BadRequest, match="same features as events to train on"):
         service.jobs.submit(request(events, "LogReg", validation=Validation(kind="dataset", dataset=events.id)))
     more = add_table(service, three_classes(seed=2), "more.parquet")
     job = service.jobs.submit(request(other, "LogReg", validation=Validation(kind="dataset", dataset=more.id)))
     assert states(ended(service, job)) == {"LogReg": State.TRAINED}
     assert service.models.evaluation("LogReg").validation_events == 600
     assert service.models.evaluation("LogReg").train_events == 600
+
+
+def test_events_that_are_trained_on_too_are_left_out_of_another_data_set(service: Service) -> None:
+    table = three_classes()
+    ours = add_table(service, table.slice(0, 400), "ours.parquet")
+    # Some come again, in another order of rows and columns, and one of the new ones twice.
+    mixed = pa.concat_tables([table.slice(300), table.slice(599)]).take(np.arange(301)[::-1])
+    theirs = add_table(service, mixed.select(["label", "y", "x"]), "theirs.parquet")
+    validation = Validation(kind="dataset", dataset=theirs.id)
+    job = ended(service, service.jobs.submit(request(ours, "LogReg", validation=validation)))
+    assert any(text.startswith("100 of the 301 events to validate on") for text in job.warnings)
+    assert service.models.evaluation("LogReg").validation_events == 201
+    again = ended(service, service.jobs.retrain("LogReg", "again"))
+    assert any(text.startswith("100 of the 301 events") for text in again.warnings)
+    first, second = service.models.get("LogReg"), service.models.get("again")
+    assert (second.digest, second.scores) == (first.digest, first.scores)
+
+
+def test_events_that_come_twice_are_warned_of_before_a_split(service: Service) -> None:
+    table = three_classes(300)
+    twice = add_table(service, pa.concat_tables([table, table.slice(0, 20)]))
+    split, whole = (
+        ended(service, service.jobs.submit(request(twice, "LogReg", validation=Validation(kind=kind))))
+        for kind in ("holdout", "none")
+    )
+    assert any(text.startswith("20 of 320 events have the same features as another") for text in split.warnings)
+    assert not any("same features" in text for text in whole.warnings)
 
 
 def test_every_fault_of_every_model_has_its_place(service: Service, events: Dataset) -> None:
@@ -189,7 +219,8 @@ def test_a_model_is_stopped_and_kept(service: Service, events: Dataset) -> None:
     model = service.models.get("endless")
     assert model.kept_early
     assert "100000" in " ".join(model.remarks).replace(",", "")
-    assert service.jobs.version(job.id) == 0
+    # The store says that a job has ended before the process that trained it forgets its changes.
+    until(service, job, lambda now: service.jobs.version(now.id) == 0)
 
 
 def test_what_cannot_be_kept_is_not_stopped(service: Service, events: Dataset) -> None:
@@ -242,3 +273,25 @@ def test_what_will_not_fit_is_known_before(service: Service, events: Dataset) ->
     job = service.jobs.submit(request(events, large, seconds=1))
     assert any("'RandomForest' is expected to take" in warning for warning in job.warnings)
     service.jobs.cancel(job.id)
+
+
+def test_version_1_uses_what_version_2_has_made_of_a_model(
+    service: Service, events: Dataset, unlabelled_csv: Path
+) -> None:
+    ended(service, service.jobs.submit(request(events, "LogReg")))
+    before = service.predict(unlabelled_csv, "LogReg")
+    service.models.edit("LogReg", ModelEdit(threshold=Threshold(kind="value", value=0.9)))
+    after = service.predict(unlabelled_csv, "LogReg")
+    np.testing.assert_array_equal(after.signal, after.score > 0.9)
+    assert after.signal.sum() < before.signal.sum()
+
+
+def test_version_1_says_that_it_knows_no_several_classes(service: Service, settings: Settings, tmp_path: Path) -> None:
+    columns = {"event": "int64", "x": "float64", "y": "float64", "label": "object"}
+    own = settings.model_copy(update={"DATASET_COLS": columns, "INDEX_COL": "event", "TARGET_COL": "label"})
+    dataset = add_table(service, three_classes().append_column("event", pa.array(range(600))))
+    ended(service, service.jobs.submit(request(dataset, "LogReg")))
+    table = tmp_path / "table.csv"
+    table.write_text("event,x,y\n1,2.0,3.0\n")
+    with Service.open(own) as other, pytest.raises(Conflict, match="3 classes apart"):
+        other.predict(table, "LogReg")

@@ -10,7 +10,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from eventsieve import charts
-from eventsieve.charts.style import class_colours
+from eventsieve.charts.style import class_colours, class_titles
 from eventsieve.errors import BadRequest
 from eventsieve.palette import BACKGROUND, SIGNAL
 from eventsieve.records import (
@@ -157,6 +157,20 @@ def test_each_of_several_classes_has_its_roc_curve():
     assert [name.split()[1] for name in lines(charts.plot_roc({"m": SEVERAL})) if "AUC" in name] == list(
         SEVERAL.classes
     )
+
+
+def test_of_several_models_with_several_classes_only_the_signal_is_drawn():
+    found = evaluation(("a", "s", "c"), "s")
+    drawn = lines(charts.plot_roc({"first": found, "second": found}))
+    named = [label for label in drawn if "AUC" in label]
+    assert [label.split("  ")[0] for label in named] == ["first s", "second s"]
+
+
+def test_two_classes_that_are_numbers_are_called_signal_and_background():
+    assert class_titles(("0", "1"), "1") == {"0": "background (0)", "1": "signal (1)"}
+    assert class_titles(("-1", "1"), "-1") == {"-1": "signal (-1)", "1": "background (1)"}
+    assert class_titles(("b", "s"), "s") == {"b": "b", "s": "s"}
+    assert class_titles(("0", "1", "2"), None) == {"0": "0", "1": "1", "2": "2"}
 
 
 def test_the_axes_of_the_roc_curve_are_named():
@@ -349,9 +363,16 @@ def test_a_feature_is_drawn_by_class_normalised_with_what_lies_outside():
     assert "separation 0.200" in chart.axes[0].get_title(loc="right")
 
 
-def test_a_feature_is_drawn_against_another_table():
-    (points,) = containers(charts.plot_feature(exploration(against=True), "m_$T$"), ErrorbarContainer)
-    np.testing.assert_allclose(points.lines[0].get_ydata(), np.array([20, 20, 20]) / 70)
+def test_a_feature_is_drawn_against_another_table_with_weights_in_neither():
+    found = exploration(against=True)
+    (feature,) = found.features
+    weighted = feature.all.histogram.model_copy(update={"sums": (1.0, 0.2, 300.0), "errors": (1.0, 0.1, 100.0)})
+    feature = feature.model_copy(update={"all": feature.all.model_copy(update={"histogram": weighted})})
+    chart = charts.plot_feature(found.model_copy(update={"features": (feature,)}), "m_$T$")
+    (points,) = containers(chart, ErrorbarContainer)
+    (ours,) = (patch for patch in chart.axes[0].patches if isinstance(patch, StepPatch))
+    np.testing.assert_allclose(points.lines[0].get_ydata(), np.array([20, 20, 20]) / 90)
+    np.testing.assert_allclose(ours.get_data().values, np.array([50, 30, 10]) / 90)
 
 
 def test_an_unknown_feature_is_refused_with_the_known_ones():

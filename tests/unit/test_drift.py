@@ -10,7 +10,8 @@ from sklearn.metrics import roc_auc_score
 from eventsieve.domain.events import Events
 from eventsieve.domain.exploration import explore
 from eventsieve.domain.exploration.classifier import tell_apart
-from eventsieve.domain.exploration.statistics import combined, fingerprints, holm, proportions_differ
+from eventsieve.domain.exploration.statistics import combined, proportions_differ
+from eventsieve.domain.fingerprints import fingerprints
 from eventsieve.records import Column, Drift, Schema
 
 SCHEMA = Schema(
@@ -178,15 +179,6 @@ def test_constant_and_undefined_features_do_no_harm_to_the_classifier() -> None:
     found = tell_apart(values[:150], values[150:], (fingerprints(values[:150]), fingerprints(values[150:])))
     assert found is not None
     assert tell_apart(*[values[:150, :2]] * 2, (fingerprints(values[:150]),) * 2) is None
-
-
-def test_holms_correction_is_his() -> None:
-    # S. Holm, Scand. J. Statist. 6 (1979) 65: the i-th smallest of n is compared with level / (n - i + 1).
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
-    corrected = holm([np.nan, 0.02, 0.5])
-    assert np.isnan(corrected[0])
-    assert corrected[1:] == [0.04, 0.5]
 
 
 def test_combined_chances_are_fishers() -> None:

@@ -148,6 +148,16 @@ def test_weights_that_cancel_out_are_left_out_and_it_says_so() -> None:
     assert "weights of s add up to nothing" in evaluation.left_out[0]
 
 
+def test_weights_that_cancel_out_in_training_events_alone_do_not_speak_of_the_figures() -> None:
+    train = events(1, signed=True)
+    weight = np.where(train.target == 1, -np.abs(train.weight), np.abs(train.weight))
+    found, evaluation = evaluated(events(2), train=dataclasses.replace(train, weight=weight))
+    assert evaluation.weighted
+    assert any(score.weighted for score in found)
+    (remark,) = (text for text in evaluation.left_out if "weights of s add up to nothing" in text)
+    assert remark.startswith("In training events, hence in the test of overtraining: ")
+
+
 # AMS
 
 

@@ -14,7 +14,6 @@ from eventsieve.domain.evaluation.overtraining import (
     Pair,
     _smaller,
     distributions,
-    holm,
     judge,
     permutation_test,
     permutations,
@@ -82,11 +81,6 @@ def test_a_shift_is_seen() -> None:
 def test_weights_that_cancel_out_are_not_tested() -> None:
     sample = pair(1)
     assert permutation_test(sample._replace(train_weight=-sample.train_weight), 10, np.random.default_rng(0)) is None
-
-
-def test_holm_corrects_the_smallest_most() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
 
 
 @pytest.mark.parametrize("classes", [2, 4, 20])

@@ -254,3 +254,26 @@ def test_what_cannot_be_trained_on_is_said_before_training():
     assert "same value throughout tells nothing; leave out: z" in said
     assert "1 events have no finite weight in column weight" in said
     assert "7 events have no label in column label" in said
+
+
+def test_a_column_of_numbers_and_a_stray_word_is_named_with_the_word():
+    table = [facts("x"), text("pt", numbers=999, stray="abc"), text("where", numbers=3, stray="CERN")]
+    schema, _ = infer(table)
+    said = " ".join(findings(schema, table))
+    assert "Column pt is left out as text, though it seems to hold numbers: mend values like 'abc'" in said
+    assert "Text cannot be trained on and is left out: where." in said
+
+
+def test_a_label_of_too_many_values_is_no_feature_and_is_named():
+    table = [facts("x"), facts("target")]
+    schema, _ = infer(table)
+    assert roles(schema) == {"x": "feature", "target": "spectator"}
+    assert "Column target looks like a label, of more than 20 values" in " ".join(findings(schema, table))
+
+
+def test_why_a_column_is_left_out_is_said_once():
+    table = [facts("x"), whole("label", "0", "1"), text("detailed_labels", "a", "b", "c"), text("where")]
+    schema, _ = infer(table)
+    said = findings(schema, table)
+    assert [sentence for sentence in said if "detailed_labels" in sentence] == [said[0]]
+    assert said[1:] == ("Text cannot be trained on and is left out: where.",)

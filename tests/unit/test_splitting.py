@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eventsieve.domain.splitting import fingerprints, hold_out_end, plan_split, split
+from eventsieve.domain.fingerprints import fingerprints
+from eventsieve.domain.splitting import hold_out_end, plan_split, split
 from eventsieve.errors import BadTable
 from eventsieve.records import Validation
 

@@ -7,13 +7,13 @@ from sklearn.metrics import roc_auc_score
 
 from eventsieve.domain.exploration.statistics import (
     coefficients,
-    fingerprints,
     kolmogorov_smirnov,
     ordered,
     pair_sums,
     roc_auc,
     sorted_quantiles,
 )
+from eventsieve.domain.fingerprints import fingerprints
 
 
 @pytest.fixture

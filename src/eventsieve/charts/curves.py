@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from eventsieve.charts.style import Chart, class_colours, grid, new_chart, note, styles
+from eventsieve.charts.style import Chart, class_colours, class_titles, grid, new_chart, note, styles
 from eventsieve.errors import BadRequest
 from eventsieve.palette import MUTED
 from eventsieve.records import ClassCurves, Evaluation
@@ -19,7 +19,8 @@ def plot_roc(models: Mapping[str, Evaluation]) -> Chart:
     """Signal efficiency against background efficiency, a line for each model or class; the area is in the legend.
 
     Args:
-        models: evaluations by the models' names. Of several classes, each is drawn against all others.
+        models: evaluations by the models' names. Of several classes, each is drawn against all others; of several
+            models, only the signal, where one is named.
     """
     with new_chart() as (figure, panels):
         axes: Axes = panels[0, 0]
@@ -56,7 +57,7 @@ def plot_calibration(found: Evaluation, name: str = "") -> Chart:
     drawn = [(curves, curves.calibration) for curves in found.curves if curves.calibration is not None]
     if not drawn:
         raise BadRequest(f"{name or 'The model'} gives no probabilities; there is nothing to calibrate.")
-    colours = class_colours(found.classes, found.signal)
+    colours, titles = class_colours(found.classes, found.signal), class_titles(found.classes, found.signal)
     with new_chart() as (figure, panels):
         axes: Axes = panels[0, 0]
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.9, linestyle=(0, (2, 3)), zorder=1)
@@ -70,7 +71,7 @@ def plot_calibration(found: Evaluation, name: str = "") -> Chart:
                 markersize=5,
                 capsize=2,
                 linewidth=1.0,
-                label=curves.label,
+                label=titles[curves.label],
             )
         _frame(axes, "Mean predicted probability", "Observed fraction")
         axes.legend(loc="upper left", title=name or None)
@@ -79,11 +80,16 @@ def plot_calibration(found: Evaluation, name: str = "") -> Chart:
 
 
 def _lines(models: Mapping[str, Evaluation]) -> Iterator[tuple[str, ClassCurves, dict[str, Any]]]:
-    """The curves with their labels and styles: of one model by class colours, of several one style each."""
+    """The curves with their labels and styles: of one model by class colours, of several one style each.
+
+    Of several models with several classes, only the signal is drawn where one is named: more could not be told apart.
+    """
     number = 0
     for name, found in models.items():
         colours = class_colours(found.classes, found.signal)
         for curves in found.curves:
+            if len(models) > 1 and len(found.curves) > 1 and found.signal not in (None, curves.label):
+                continue
             several = len(found.curves) > 1
             label = " ".join(part for part in (name, curves.label if several else "") if part)
             style = styles(number)

@@ -33,6 +33,7 @@ def _efficiencies(axes: Axes, curves: ClassCurves, found: Evaluation, name: str)
     axes.plot(cuts.cut, purity, color=INK, linestyle=":", label="purity")
     axes.set_ylim(0, 1.5)  # room for the legend above all that can be
     axes.set_xlim(cuts.cut[0], cuts.cut[-1])
+    axes.locator_params(axis="x", nbins=5 if several else 9)
     axes.set_xlabel(f"Cut on the {'probability' if found.probabilities else 'score'} of {signal}")
     axes.set_ylabel("Fraction")
     axes.legend(loc="upper right", title=name or None)

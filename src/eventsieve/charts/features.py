@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from eventsieve.charts.style import Chart, class_colours, new_chart, note
+from eventsieve.charts.style import Chart, class_colours, class_titles, new_chart, note
 from eventsieve.errors import BadRequest
 from eventsieve.palette import DIVERGING, INK, RULE, TEST, TRAIN
 from eventsieve.records.exploration import Exploration, ExploredFeature, Histogram, Sample
@@ -49,21 +49,29 @@ def plot_feature(found: Exploration, name: str) -> Chart:
 
 def _classes(axes: Axes, feature: ExploredFeature, signal: str | None) -> None:
     samples = feature.classes or (feature.all,)
-    colours = class_colours(tuple(sample.label for sample in samples), signal)
+    names = tuple(sample.label for sample in samples)
+    colours, titles = class_colours(names, signal), class_titles(names, signal)
     for sample in samples:
         shape, error = _shape(sample.histogram)
         colour = colours[sample.label] if feature.classes else TRAIN
-        axes.stairs(shape, feature.edges, color=colour, linewidth=1.6, label=sample.label)
+        axes.stairs(shape, feature.edges, color=colour, linewidth=1.6, label=titles[sample.label])
         axes.stairs(shape + error, feature.edges, baseline=shape - error, fill=True, color=colour, alpha=0.25)
 
 
 def _tables(axes: Axes, feature: ExploredFeature, against: Sample) -> None:
-    shape, _ = _shape(feature.all.histogram)
+    """Both unweighted, as the tests of drift are: the second table's histogram has no weights."""
+    shape, _ = _plain(feature.all)
     axes.stairs(shape, feature.edges, fill=True, color=TRAIN, alpha=0.6, label="this data set")
     edges = np.asarray(feature.edges)
-    shape, error = _shape(against.histogram)
+    shape, error = _plain(against)
     centres = (edges[:-1] + edges[1:]) / 2
     axes.errorbar(centres, shape, yerr=error, fmt="o", color=TEST, markersize=3.5, label="the other")
+
+
+def _plain(sample: Sample) -> tuple[Floats, Floats]:
+    """Numbers of events and their errors as parts of all for which the feature is defined."""
+    counts, total = np.asarray(sample.histogram.counts), sample.statistics.defined or 1
+    return counts / total, np.sqrt(counts) / total
 
 
 def _shape(histogram: Histogram) -> tuple[Floats, Floats]:

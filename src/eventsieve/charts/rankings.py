@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from eventsieve.charts.style import Chart, grid, new_chart, note
+from eventsieve.charts.style import Chart, class_titles, grid, new_chart, note
 from eventsieve.errors import BadRequest
 from eventsieve.palette import ACCENT, INK
 from eventsieve.records import Evaluation
@@ -56,9 +56,9 @@ def plot_confusion(found: Evaluation, name: str = "") -> Chart:
         for (row, column), value in np.ndenumerate(share):
             colour = "white" if value > 0.6 else INK
             axes.text(column, row, f"{value:.1%}", ha="center", va="center", color=colour)
-        places = range(len(found.classes))
-        axes.set_xticks(places, found.classes)
-        axes.set_yticks(places, found.classes)
+        places, titles = range(len(found.classes)), list(class_titles(found.classes, found.signal).values())
+        axes.set_xticks(places, titles)
+        axes.set_yticks(places, titles)
         axes.tick_params(which="both", length=0)
         axes.minorticks_off()
         axes.set_xlabel("Predicted")

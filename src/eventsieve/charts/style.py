@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +16,19 @@ from matplotlib.figure import Figure
 
 from eventsieve.palette import BACKGROUND, INK, MUTED, RULE, SIGNAL
 
-__all__ = ["COLOURS", "DASHES", "FONTS", "Chart", "class_colours", "grid", "new_chart", "note", "styled", "styles"]
+__all__ = [
+    "COLOURS",
+    "DASHES",
+    "FONTS",
+    "Chart",
+    "class_colours",
+    "class_titles",
+    "grid",
+    "new_chart",
+    "note",
+    "styled",
+    "styles",
+]
 
 FONTS = ["TeX Gyre Heros", "DejaVu Sans"]
 """The second family lends the characters that the first lacks."""
@@ -95,9 +107,17 @@ def class_colours(classes: tuple[str, ...], signal: str | None) -> dict[str, str
     return {name: SIGNAL if name == signal else colours[name] for name in classes}
 
 
+def class_titles(classes: Sequence[str], signal: str | None) -> dict[str, str]:
+    """What the classes are called in a picture: of two that are but numbers, it is said which is the signal."""
+    if len(classes) != 2 or signal not in classes or not all(name.removeprefix("-").isdigit() for name in classes):
+        return {name: name for name in classes}
+    return {name: f"{'signal' if name == signal else 'background'} ({name})" for name in classes}
+
+
 def styles(number: int) -> dict[str, Any]:
     """The colour and the dashes of the n-th line."""
-    return {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number % len(DASHES)]}
+    turn, place = divmod(number, len(COLOURS))
+    return {"color": COLOURS[place], "linestyle": DASHES[(place + turn) % len(DASHES)]}
 
 
 def grid(axes: Axes) -> None:

@@ -50,7 +50,7 @@ def explore(
 def simulate(
     events: Annotated[int, typer.Option("--events", "-n", min=1, max=10_000_000, help="How many events.")] = 50_000,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="A .csv, .csv.gz or .parquet file.", callback=new_file)
+        Path, typer.Option("--output", "-o", help="A .csv, .csv.gz, .parquet or .root file.", callback=new_file)
     ] = Path("simulated.csv"),
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same events.")] = 0,
     first_id: Annotated[int, typer.Option(min=0, help="The first event number.")] = 100_000,
@@ -59,12 +59,17 @@ def simulate(
 ) -> None:
     """Simulate collision events in the HiggsML schema: H→ττ signal; Z→ττ, top pair and W+jets background."""
     with failures():
-        from eventsieve.domain.simulation import simulate as simulate_events  # noqa: PLC0415 - --help must not wait
+        from pyarrow import compute  # noqa: PLC0415 - --help must not wait
+
+        from eventsieve.domain.simulation import simulate as simulate_events  # noqa: PLC0415
         from eventsieve.storage.tables import write_table  # noqa: PLC0415
 
         table = simulate_events(events, seed=seed, first_id=first_id)
         if unlabelled:
             table = table.drop_columns(["Weight", "Label"])
+        elif output.suffix == ".root":  # which holds numbers: 1 is signal
+            is_signal = compute.equal(table["Label"], "s").cast("int32")
+            table = table.set_column(table.column_names.index("Label"), "Label", is_signal)
         write_table(table, output)
         if as_json:
             print_json({"table": str(output), "events": events, "seed": seed})

@@ -8,26 +8,26 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
 import numpy as np
-import pyarrow as pa
 from pyarrow import csv
 
 from eventsieve.cli.console import out, say
 from eventsieve.cli.tables import scores_table, states_table
-from eventsieve.client.progress import shown
+from eventsieve.client import Client, EventsWarning
+from eventsieve.client.datasets import Dataset
+from eventsieve.client.models import Model
 from eventsieve.domain.events import Events, to_table
 from eventsieve.domain.exploration import explore
-from eventsieve.domain.metrics import METRICS
 from eventsieve.domain.simulation import simulate
 from eventsieve.domain.splitting import hold_out_end
-from eventsieve.errors import EventsieveError
-from eventsieve.records import Job, Limits, ModelSpec, Score, State
-from eventsieve.service import Service, Started
+from eventsieve.errors import BadModels, EventsieveError
+from eventsieve.records import ModelSpec, ModelState, Score, State
 from eventsieve.settings import Settings, read_settings
 from eventsieve.storage.readers import read_events
 from eventsieve.storage.tables import write_table
@@ -37,9 +37,8 @@ __all__ = ["show"]
 SIMULATED_EVENTS = 24_000
 HELD_OUT = 0.25
 DOOMED_SECONDS = 1.0
-REFRESH_SECONDS = 0.1
 LONGEST_START_SECONDS = 120.0
-ROUTE = "/api/model_service"
+FIGURES = ("accuracy", "f1", "roc_auc")
 
 MODELS = (
     ModelSpec(name="line", type="LogReg"),
@@ -56,8 +55,8 @@ MODELS = (
             "max_features": 8,
         },
     ),
-    ModelSpec(name="typo", type="LogReg", hyperparameters={"C": "zzz"}),
 )
+TYPO = ModelSpec(name="typo", type="LogReg", hyperparameters={"C": "zzz"})
 DOOMED = ModelSpec(name="slow", type="SVM")
 
 
@@ -77,11 +76,14 @@ def show(data: Path | None, folder: Path) -> None:
     settings = read_settings(MODEL_DIR=folder / "models", LOG_DIR=folder / "logs", PDF_PATH=folder / "report.pdf")
     train, test, events = _tables(data, folder, settings)
     _report(events, folder / "report.pdf", simulated=data is None)
-    best, scores = _train(settings, train, test, simulated=data is None)
-    agreement = _predict(settings, test, events[1], folder / "predictions.csv")
-    figures = ", ".join(f"{score.name} {score.value:.3f}" for score in scores if score.name != "ams")
+    with _server(settings) as url, Client(url) as client:
+        say(f"A server runs at {url}, with its store in {settings.MODEL_DIR}")
+        tables = client.upload(train), client.upload(test)
+        best, scores = _train(client, *tables, simulated=data is None)
+        agreement = _predict(client, tables[1], events[1], folder / "predictions.csv")
+    figures = ", ".join(f"{score.name} {score.value:.3f}" for score in scores if score.name in FIGURES)
     say(
-        f"demo: OK in {time.monotonic() - begun:.0f} s: {best} is best on {len(events[1]):,} held-out events "
+        f"demo: OK in {time.monotonic() - begun:.0f} s: {best.name} is best on {len(events[1]):,} held-out events "
         f"({figures}); its predictions agree with the labels for {agreement:.1%}"
     )
 
@@ -119,41 +121,45 @@ def _report(events: tuple[Events, Events], path: Path, *, simulated: bool) -> No
     say(f"Report of exploratory analysis: {path}")
 
 
-def _train(settings: Settings, train: Path, test: Path, *, simulated: bool) -> tuple[str, tuple[Score, ...]]:
+def _train(client: Client, train: Dataset, test: Dataset, *, simulated: bool) -> tuple[Model, tuple[Score, ...]]:
     """Train, compare and choose; returns the best model and its scores on the test table."""
     _step(3, "Train side by side, each in a process of its own with a hard time limit")
-    with Service.open(settings) as service:
-        short = Limits(seconds=DOOMED_SECONDS, memory=service.limits.memory)
-        doomed = service.train(train, [DOOMED], limits=short)
-        started = service.train(train, MODELS)
-        jobs = [_watch(service, started), _watch(service, doomed)]
-        out.print(states_table([model for job in jobs for model in job.models]))
-        _check_outcomes(jobs, simulated=simulated)
-        _step(4, "Compare on the held-out events")
-        models = service.all_models()
-        scores = service.compare(test, [model.name for model in models], list(METRICS))
-        out.print(scores_table(scores))
-        best = max(scores, key=lambda name: next(s.value for s in scores[name] if s.name == "roc_auc"))
-        service.choose(best)
-        out.print(f"The best by ROC AUC is current now: [bold]{best}[/]")
-        return best, scores[best]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EventsWarning)  # that it will not fit into its time is what is to be shown
+        slow = client.train(train, [DOOMED], validation=test, seconds=DOOMED_SECONDS, wait=False)
+    job = client.train(train, MODELS, validation=test)
+    ended = [*job.models, _refused(client, train), *slow.wait(progress=False).models]
+    out.print(states_table(ended))
+    _check_outcomes(ended, simulated=simulated)
+    _step(4, "Compare on the held-out events (every event counts once, for the AMS by its weight)")
+    comparison = client.compare(job.trained(), test)
+    scores = {
+        name: tuple(score for score in row if score.weighted == (score.name == "ams"))
+        for name, row in comparison.scores.items()
+    }
+    out.print(scores_table(scores))
+    best = max(scores, key=lambda name: next(score.value for score in scores[name] if score.name == "roc_auc"))
+    model = client.model(best)
+    model.use(by="demo")
+    out.print(f"The best by ROC AUC is current now: [bold]{best}[/]")
+    return model, scores[best]
 
 
-def _watch(service: Service, started: Started) -> Job:
-    """Show how far the models have come until all have ended; returns the job as it ended."""
-    with shown(None) as progress:
-        while not (job := service.wait(started, REFRESH_SECONDS)).final:
-            progress(job)
-    return job
+def _refused(client: Client, train: Dataset) -> ModelState:
+    """The model with the wrong hyperparameter: nothing is started for it, and the sentence says why."""
+    try:
+        client.train(train, [TYPO], wait=False)
+    except BadModels as error:
+        return ModelState(spec=TYPO, seed=0, state=State.FAILED, reason=str(error))
+    raise DemoFailed("A wrong hyperparameter was not refused.")
 
 
-def _check_outcomes(jobs: list[Job], *, simulated: bool) -> None:
-    """On simulated events all three outcomes must be seen; on others, time decides who is trained."""
-    seen = {model.spec.name: model.state for job in jobs for model in job.models}
-    expected = {"typo": State.FAILED}
+def _check_outcomes(models: Sequence[ModelState], *, simulated: bool) -> None:
+    """On simulated events all outcomes must be seen; on others, time decides who is trained."""
+    seen = {model.spec.name: model.state for model in models}
+    expected = {TYPO.name: State.FAILED}
     if simulated:
-        expected |= {"line": State.TRAINED, "forest": State.TRAINED, "boosting": State.TRAINED}
-        expected |= {DOOMED.name: State.TIMED_OUT}
+        expected |= dict.fromkeys((spec.name for spec in MODELS), State.TRAINED) | {DOOMED.name: State.TIMED_OUT}
     wrong = [f"{name} is {seen[name]}, not {state}" for name, state in expected.items() if seen[name] != state]
     if wrong or State.TRAINED not in seen.values():
         raise DemoFailed(
@@ -162,22 +168,17 @@ def _check_outcomes(jobs: list[Job], *, simulated: bool) -> None:
         )
 
 
-def _predict(settings: Settings, test: Path, events: Events, output: Path) -> float:
-    """Predict through a server; returns the fraction of events for which label and prediction agree."""
-    _step(5, "Predict through the running server")
-    with _server(settings) as url, test.open("rb") as file:
-        # Our own server is not behind the proxy that the environment may name.
-        response = httpx2.post(f"{url}{ROUTE}/predict_with_file", files={"file": file}, timeout=600, trust_env=False)
-    if response.status_code != httpx2.codes.OK:
-        raise DemoFailed(f"The server refused to predict ({response.status_code}): {response.text}")
-    answer = response.json()
-    signal = np.array(answer["predictions"]) == 1.0
-    index = np.array(answer["index"], dtype=np.int64)
+def _predict(client: Client, test: Dataset, events: Events, output: Path) -> float:
+    """Predict with the current model; returns the fraction of events for which label and prediction agree."""
+    _step(5, "Predict with the current model")
+    client.predict(test, to=output)
+    found = csv.read_csv(output)
+    index = found[events.schema.index_name].to_numpy()
     if not np.array_equal(index, events.index):
-        raise DemoFailed("The server's predictions are not those of the test table's events.")
-    csv.write_csv(pa.table({answer["index_name"]: index, "prediction": signal.astype(np.int8)}), output)
-    say(f"{url} answered for {len(index):,} events, {np.count_nonzero(signal):,} of them signal; written to {output}")
-    return float(np.mean(signal == events.label))
+        raise DemoFailed("The predictions are not those of the test table's events.")
+    signal = found["label"].to_numpy() == events.schema.signal
+    say(f"{len(index):,} events, {np.count_nonzero(signal):,} of them signal; written to {output}")
+    return float(np.mean(signal == events.labels))
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def jobs_table(jobs: Sequence[Job]) -> Table:
     """Jobs, a row each."""
     table = Table(box=None, pad_edge=False)
     for column in ("job", "data set", "asked for", "models"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column == "job")
     for job in jobs:
         models = ", ".join(f"{escape(model.spec.name)} {_coloured(model.state)}" for model in job.models)
         table.add_row(job.id, job.dataset or "-", f"{job.created.astimezone():%Y-%m-%d %H:%M}", models)
@@ -103,7 +103,9 @@ def datasets_table(datasets: Sequence[Dataset]) -> Table:
     """Data sets, a row each."""
     table = Table(box=None, pad_edge=False)
     for column in ("data set", "name", "events", "features", "classes"):
-        table.add_column(column, overflow="fold", justify="right" if column in ("events", "features") else "left")
+        number = column in ("events", "features")
+        # An id is of use only where it can be copied in one piece.
+        table.add_column(column, overflow="fold", justify="right" if number else "left", no_wrap=column == "data set")
     for each in datasets:
         classes = ", ".join(f"{row.label} {row.events:,}" for row in each.classes) or "no labels"
         features = len(each.event_schema.features)

@@ -19,6 +19,9 @@ JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 OneModel = Annotated[str | None, typer.Option("--model", "-m", help="One model of the job; default: all.")]
 
 
+# The words of `eventsieve.records`, which --help must not wait for.
+
+
 class Weights(StrEnum):
     """How event weights are used in training."""
 

@@ -62,5 +62,13 @@ def made(kind: type[Any], values: Mapping[str, Any]) -> Any:
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc'])) or kind.__name__}: {fault['msg']}" for fault in error.errors()]
+        faults = [_fault(kind, fault["loc"], fault["type"], fault["msg"]) for fault in error.errors()]
         raise BadRequest(f"Correct these: {'; '.join(faults)}.") from error
+
+
+def _fault(kind: type[Any], place: Sequence[int | str], error: str, message: str) -> str:
+    name = ".".join(map(str, place)) or kind.__name__
+    if error == "extra_forbidden" and len(place) == 1:
+        names = SchemaChanges.__annotations__ if kind is SchemaEdit else kind.model_fields
+        return f"{name}: there is no such argument here; there are: {', '.join(names)}"
+    return f"{name}: {message}"

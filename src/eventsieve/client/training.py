@@ -9,6 +9,7 @@ from eventsieve.client import sources
 from eventsieve.client.bound import Listing
 from eventsieve.client.datasets import Dataset
 from eventsieve.client.edits import made
+from eventsieve.client.estimates import Estimates
 from eventsieve.client.jobs import Job, jobs_grid
 from eventsieve.client.requests import Models, specs, validation_of
 from eventsieve.client.storing import Storing
@@ -34,12 +35,12 @@ class Training(Storing):
         query = {"limit": 1000, "dataset": dataset.id if isinstance(dataset, Dataset) else dataset}
         return {each["name"]: each for each in self.http.json("GET", "/estimators", query=query)["items"]}
 
-    def estimate(self, data: sources.Source, models: Models, **options: Any) -> dict[str, records.Estimate]:
+    def estimate(self, data: sources.Source, models: Models, **options: Any) -> Estimates:
         """What training each model is expected to take, by its name or type; arguments as of `train`."""
         request = self._request(data, models, **options)
         found = self.http.json("POST", "/jobs/estimate", body=request.model_dump(mode="json"))
         names = [spec.name or spec.type for spec in request.models]
-        return {name: records.Estimate.model_validate(each) for name, each in zip(names, found, strict=True)}
+        return Estimates((n, records.Estimate.model_validate(each)) for n, each in zip(names, found, strict=True))
 
     def train(
         self,

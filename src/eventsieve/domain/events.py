@@ -83,6 +83,17 @@ class Events:
             raise BadTable(f"The events have no labels{_add(self.schema)}.")
         return self.target
 
+    @property
+    def class_sums(self) -> dict[str, float]:
+        """By class what the weights add up to; without weights, how many events it has.
+
+        Raises:
+            BadTable: the events have no labels.
+        """
+        names = self.schema.class_names
+        sums = np.bincount(self.targets, weights=self.weight, minlength=len(names))
+        return dict(zip(names, sums.astype(np.float64).tolist(), strict=True))
+
     def take(self, rows: npt.NDArray[np.int_] | npt.NDArray[np.bool_]) -> Events:
         """The events at these positions, in this order, or those where a mask is True."""
         return replace(
@@ -151,7 +162,7 @@ def check(
     names = tuple(table.column_names if header is None else header)
     faults = _header_faults(names, schema, labels)
     if labels in ("required", "both classes") and schema.label is None:
-        faults.append("No column is known to hold the labels; say which one does.")
+        faults.append("No column is known to hold the labels; say which one does (schema, label).")
     usable = {name for name, count in Counter(table.column_names).items() if count == 1}
     wanted = [column for column in needed(schema, labels=labels) if column.name in usable]
     if wanted and not table.num_rows:

@@ -26,6 +26,8 @@ class Facts:
         lowest_count: how often it is there.
         second: the lowest number above it; infinity where there is none.
         highest: the highest finite number; minus infinity in text and in empty columns.
+        numbers: how many values of a text are written as numbers, with a decimal point or comma.
+        stray: the first value of a text that is no number with a decimal point; empty where there is none.
     """
 
     summary: ColumnSummary
@@ -36,6 +38,8 @@ class Facts:
     lowest_count: int = 0
     second: float = math.inf
     highest: float = -math.inf
+    numbers: int = 0
+    stray: str = ""
 
     @property
     def name(self) -> str:
@@ -51,6 +55,11 @@ class Facts:
     def is_text(self) -> bool:
         """Whether it holds text."""
         return self.summary.dtype == "object"
+
+    @property
+    def is_numbers_as_text(self) -> bool:
+        """Whether it holds text only because some of its values are not written as numbers are."""
+        return self.is_text and 2 * self.numbers > self.events - self.summary.missing
 
     @property
     def empty(self) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eventsieve.domain.facts import Facts
+from eventsieve.domain.facts import MOST_VALUES, Facts
 from eventsieve.domain.inference import INFERRED
-from eventsieve.domain.roles import is_bookkeeping, is_label_like, is_weight_like
+from eventsieve.domain.roles import is_bookkeeping, is_label_like, is_weight_like, looks_like_label
 from eventsieve.records import Schema
 
 __all__ = ["findings"]
@@ -23,7 +23,7 @@ def findings(schema: Schema, table: Sequence[Facts]) -> tuple[str, ...]:
     features = [of[name] for name in schema.feature_names if name in of]
     aside = [of[column.name] for column in schema.columns if column.role == "spectator" and column.name in of]
     sentences = [_unlabelled(schema, table), *(_left_out(facts) for facts in aside)]
-    text = [facts.name for facts in aside if facts.is_text and not is_label_like(facts)]
+    text = [f.name for f in aside if f.is_text and not _left_out(f)]
     if text:
         sentences.append(f"Text cannot be trained on and is left out: {_listed(text)}.")
     undefined = [facts.name for facts in features if facts.lowest == schema.undefined]
@@ -58,13 +58,30 @@ def _unlabelled(schema: Schema, table: Sequence[Facts]) -> str:
     return ""
 
 
+def _mend(facts: Facts) -> str:
+    if facts.stray:
+        return f"mend values like {facts.stray!r} (a decimal point, no unit; nothing where it is not defined)"
+    return "its whole numbers do not fit 64 bits with a sign; write them smaller"
+
+
 def _left_out(facts: Facts) -> str:
     """Why a column is no feature, where that is not plain."""
     name = facts.name
-    if is_label_like(facts):
-        return f"Column {name} looks like a label and is left out; to classify by it, say so (label={name})."
     if facts.empty:
         return f"Column {name} has no values and is left out."
+    if is_label_like(facts):
+        return f"Column {name} looks like a label and is left out; to classify by it, say so (label={name})."
+    if looks_like_label(name):
+        return (
+            f"Column {name} looks like a label, of more than {MOST_VALUES} values, and is left out: too many classes."
+        )
+    if facts.is_numbers_as_text:
+        return f"Column {name} is left out as text, though it seems to hold numbers: {_mend(facts)}."
+    return _put_aside(facts)
+
+
+def _put_aside(facts: Facts) -> str:
+    name = facts.name
     if is_weight_like(facts):
         return f"Column {name} looks like a weight and is left out; to weigh events by it, say so (weight={name})."
     if is_bookkeeping(name):

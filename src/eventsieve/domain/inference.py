@@ -16,6 +16,7 @@ from eventsieve.domain.roles import (
     is_bookkeeping,
     is_label_like,
     is_weight_like,
+    looks_like_label,
     signal_of,
 )
 from eventsieve.domain.schema import load_schema, schema_names
@@ -75,7 +76,7 @@ def _roles(table: Sequence[Facts], label: Facts | None) -> dict[str, Role]:
 
 def _is_feature(facts: Facts) -> bool:
     aside = facts.is_text or facts.empty or is_label_like(facts) or is_weight_like(facts)
-    return not aside and not is_bookkeeping(facts.name)
+    return not (aside or looks_like_label(facts.name) or is_bookkeeping(facts.name))
 
 
 def _has_gaps(table: Sequence[Facts], roles: Mapping[str, Role]) -> bool:

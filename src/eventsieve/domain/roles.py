@@ -16,6 +16,7 @@ __all__ = [
     "is_candidate_index",
     "is_label_like",
     "is_weight_like",
+    "looks_like_label",
     "signal_of",
 ]
 
@@ -66,8 +67,13 @@ def is_weight_like(facts: Facts) -> bool:
 def is_label_like(facts: Facts) -> bool:
     """Whether a column may say what an event is, by its name."""
     words = _words(facts.name)
-    named = _bare(facts.name) in (*_LABELS, "classid") or bool(words and words[-1] in _LABEL_ENDINGS)
+    named = looks_like_label(facts.name) or bool(words and words[-1] in _LABEL_ENDINGS)
     return named and len(facts.values) > 0
+
+
+def looks_like_label(name: str) -> bool:
+    """Whether a column of that name would hold labels, if its values were few."""
+    return _bare(name) in (*_LABELS, "classid")
 
 
 def find_label(table: Sequence[Facts], *, named: bool) -> Facts | None:

@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
-from eventsieve.domain.fingerprints import fingerprints
 from eventsieve.errors import BadTable
 from eventsieve.records import Validation
 
-__all__ = ["Part", "fingerprints", "hold_out_end", "plan_split", "split"]
+__all__ = ["Part", "hold_out_end", "plan_split", "split"]
 
 Places = npt.NDArray[np.intp]
 

@@ -20,8 +20,9 @@ class Record(BaseModel):
 class Page(Record, Generic[T]):
     """A part of a list."""
 
+    # Docstrings would be looked for again, and slowly, in the source of each kind of page.
+    model_config = ConfigDict(use_attribute_docstrings=False)
+
     items: tuple[T, ...]
-    total: int = Field(ge=0)
-    """How many there are in all."""
-    offset: int = Field(ge=0)
-    """How many come before the first of these."""
+    total: int = Field(ge=0, description="How many there are in all.")
+    offset: int = Field(ge=0, description="How many come before the first of these.")

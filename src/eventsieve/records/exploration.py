@@ -235,7 +235,7 @@ class ExploredFeature(Record):
     classes: tuple[Sample, ...]
     """In the order of their codes (background before signal); empty without labels."""
     against: Sample | None
-    """In the second table; ``None`` where there is none, or where it lacks the feature."""
+    """In the second table, each event counting once; ``None`` where there is none, or where it lacks the feature."""
     separation: Separation | None
     """``None`` without labels."""
 

@@ -14,7 +14,8 @@ from eventsieve.records import Exploration
 from eventsieve.report.charts import correlations, separations, undefined
 from eventsieve.report.cover import Imprint, draw_cover
 from eventsieve.report.distributions import agreements, contrasts, shapes, whole_numbers
-from eventsieve.report.pages import Page, drift, glossary, overview, summaries
+from eventsieve.report.overview import overview
+from eventsieve.report.pages import Page, drift, glossary, summaries
 from eventsieve.report.style import LEFT, RIGHT, house_style, new_page, short, write
 
 __all__ = ["write_report"]

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from eventsieve.domain.evaluation import Scored, compare
 from eventsieve.domain.events import Events
+from eventsieve.domain.fingerprints import fingerprints
 from eventsieve.domain.predictions import Part, decisions, score_part
-from eventsieve.domain.splitting import fingerprints, plan_split
+from eventsieve.domain.splitting import plan_split
 from eventsieve.errors import BadRequest, BadTable, Conflict, DamagedArtefact
 from eventsieve.records import Comparison, Model
 from eventsieve.service.datasets import Datasets
@@ -70,7 +71,7 @@ class Comparisons:
             model.name: self._scored(model, view, reference.weight, ~seen)
             for model, view in zip(models, views, strict=True)
         }
-        found = compare(scored, reference.schema, _sums(reference), self._seed)
+        found = compare(scored, reference.schema, reference.class_sums, self._seed)
         count = int(np.count_nonzero(seen))
         return Comparison(dataset=dataset, seen=count, **found._asdict())
 
@@ -144,9 +145,3 @@ def _refuse_nothing_left(fresh: Bools, events: Events, models: Sequence[Model]) 
         f"Of the {len(fresh)} events, those that none of {names} was trained on are {counts}: too few to compare on. "
         f"Train the models again with a hold-out, or bring another data set."
     )
-
-
-def _sums(events: Events) -> dict[str, float]:
-    """What the weights of each class add up to, or how many events it has."""
-    sums = np.bincount(events.targets, weights=events.weight, minlength=len(events.schema.class_names))
-    return dict(zip(events.schema.class_names, sums.astype(float).tolist(), strict=True))

@@ -323,7 +323,8 @@ class Service:
             model=model.name,
             index_name=self.schema.index_name,
             index=events.index,
-            signal=score > estimators.natural_cut(pipeline),
+            signal=score
+            > (estimators.natural_cut(pipeline) if model.threshold.value is None else model.threshold.value),
             score=score,
             remarks=events.remarks,
         )
@@ -353,6 +354,11 @@ class Service:
             raise Conflict(
                 f"The model {model.name!r} was trained on other columns than the settings name now; "
                 f"train it again, or set DATASET_COLS and NON_FEATURE_COLS back."
+            )
+        if model.event_schema.classes:
+            raise Conflict(
+                f"The model {model.name!r} tells {len(model.event_schema.classes)} classes apart, and version 1 knows "
+                f"signal and background only; use it over /api/v2 or from Python."
             )
         try:
             return self._load(model.digest)

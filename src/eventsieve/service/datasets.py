@@ -178,8 +178,9 @@ class Datasets:
         wanted = [column.name for column in needed(schema, labels=labels) if column.name in header]
         if 8 * kept.events * len(wanted) > self._max_table_bytes:
             raise TooLarge(
-                f"The {kept.events} events of data set {kept.name!r} take more than {self._max_table_bytes} bytes of "
-                f"memory; send a part of them as a data set, leave columns out, or raise MAX_TABLE_MB."
+                f"The {kept.events:,} events of data set {kept.name!r} take more than "
+                f"{self._max_table_bytes >> 20:,} MB of memory; "
+                f"send a part of them as a data set, leave columns out, or raise MAX_TABLE_MB."
             )
         table = pa.Table.from_batches(columns.batches(self._path(kept), wanted)) if wanted else pa.table({})
         return check(table, schema, labels=labels, header=header)

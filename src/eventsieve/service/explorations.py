@@ -127,8 +127,11 @@ class Explorations:
             others = None if second is None else self._events(second)
             found = explore(events, others, bins=bins)
         path = self._files.new(".json")
-        path.write_text(found.model_dump_json(), encoding="utf-8")
-        self._shelf.settle(path, key)
+        try:
+            path.write_text(found.model_dump_json(), encoding="utf-8")
+            self._shelf.settle(path, key)
+        finally:
+            path.unlink(missing_ok=True)
         return found
 
     def _events(self, dataset: Dataset) -> Events:

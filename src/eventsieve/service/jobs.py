@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
 from eventsieve.domain import estimators
 from eventsieve.domain.estimation import estimate
 from eventsieve.domain.events import Events
+from eventsieve.domain.fingerprints import fingerprints
 from eventsieve.domain.splitting import plan_split
 from eventsieve.errors import BadHyperparameters, BadModels, BadRequest, BadTable, Conflict, DamagedArtefact
 from eventsieve.records import (
@@ -98,12 +99,13 @@ class Trainings:
         specs = self._check_models(request, dataset.event_schema)
         events = self._datasets.events(dataset.id, "both classes")
         _check_weights(request, dataset)
-        validation = self._validation(request, events)
+        validation, remarks = self._validation(request, events)
         seed = self._seed if request.seed is None else request.seed
         if validation is None and request.validation.kind != "none":
             plan_split(
                 request.validation, events.targets, seed, events.schema.class_names
             )  # so that too few events are refused, not failed
+            remarks = _repeated(events)
         past = self._registry.past_trainings()
         estimates = [self._estimate(spec, request, dataset, past) for spec in specs]
         limits = self._limits_of(request)
@@ -116,9 +118,8 @@ class Trainings:
             limits=limits,
             plan=request.plan,
             validation=validation,
-            sums=_full_sums(events),
             dataset=dataset.id,
-            warnings=(*dataset.warnings, *_foreseen(specs, estimates, limits)),
+            warnings=(*dataset.warnings, *remarks, *_foreseen(specs, estimates, limits)),
         )
         return self._jobs.start(order, queue=True).job
 
@@ -190,14 +191,15 @@ class Trainings:
             **job.plan.model_dump(),
         )
         (checked,) = self._check_models(request, events.schema)
+        validation, remarks = self._validation(request, events)
         order = Order(
             events=events,
             models=[ModelState(spec=checked, seed=model.seed, state=State.QUEUED)],
             limits=model.limits,
             plan=job.plan,
-            validation=self._validation(request, events),
-            sums=_full_sums(events),
+            validation=validation,
             dataset=model.dataset,
+            warnings=remarks,
         )
         return self._jobs.start(order, queue=True).job
 
@@ -241,17 +243,28 @@ class Trainings:
         except BadHyperparameters as error:
             return {}, {f"/hyperparameters/{_escaped(name)}": sentence for name, sentence in error.faults.items()}
 
-    def _validation(self, request: JobRequest, events: Events) -> Events | None:
-        """The events of another data set to validate on, read as those that are trained on."""
+    def _validation(self, request: JobRequest, events: Events) -> tuple[Events | None, tuple[str, ...]]:
+        """The events of another data set to validate on, read as those that are trained on, and what to know of them.
+
+        Those that are trained on too are found by the hashes of their features, and left out.
+        """
         if request.validation.dataset is None:
-            return None
+            return None, ()
         other = self._datasets.events(request.validation.dataset, "both classes", schema=events.schema)
-        if len(other) == len(events) and np.array_equal(other.features, events.features, equal_nan=True):
+        fresh = ~np.isin(fingerprints(other.features), fingerprints(events.features))
+        seen = len(other) - int(np.count_nonzero(fresh))
+        if not seen:
+            return other, ()
+        if len(np.unique(other.targets[fresh])) < 2:
             raise BadRequest(
-                "The data set to validate on has the same events as the one to train on; "
-                "name another, or hold out a part of this one."
+                f"Of the data set to validate on, {seen} of {len(other)} events have the same features as events to "
+                f"train on, and what is left has not two classes; name another, or hold out a part of this one."
             )
-        return other
+        remark = (
+            f"{seen} of the {len(other)} events to validate on have the same features as events to train on; "
+            f"they were left out of the validation."
+        )
+        return other.take(np.flatnonzero(fresh)), (remark,)
 
     def _estimate(
         self, spec: ModelSpec, request: JobRequest, dataset: Dataset, past: Sequence[PastTraining]
@@ -287,21 +300,26 @@ def _check_weights(request: JobRequest, dataset: Dataset) -> None:
         )
 
 
-def _full_sums(events: Events) -> Mapping[str, float] | None:
-    """The sum of weights of each class in the full sample: the experiment's where it is known, else the table's own."""
-    names, known = events.schema.class_names, events.schema.class_weight_sums
-    if known and set(names) <= set(known):
-        return {name: known[name] for name in names}
-    if events.weight is None:
-        return None
-    sums = np.bincount(events.targets, weights=events.weight, minlength=len(names))
-    return dict(zip(names, sums.tolist(), strict=True))
+def _repeated(events: Events) -> tuple[str, ...]:
+    """What to know of events that come more than once, of which a split may put one into each part."""
+    again = len(events) - len(np.unique(fingerprints(events.features)))
+    remark = (
+        f"{again} of {len(events)} events have the same features as another, so a model may be validated on events "
+        f"like those that it was trained on; if they are copies, take them out of the table."
+    )
+    return (remark,) if again else ()
 
 
 def _foreseen(specs: Sequence[ModelSpec], estimates: Sequence[Estimate], limits: Limits) -> list[str]:
     return [
-        f"The model {spec.name!r} is expected to take {expected.seconds:.3g} s and {expected.memory / 2**20:.0f} MB, "
-        f"more than the limits ({limits.seconds or float('inf'):g} s); raise them, or take fewer events."
+        f"The model {spec.name!r} is expected to take {expected.seconds:.3g} s and {expected.memory / 2**20:,.0f} MB, "
+        f"more than the limits ({_listed(limits)}); raise them, or take fewer events."
         for spec, expected in zip(specs, estimates, strict=True)
         if not expected.fits
     ]
+
+
+def _listed(limits: Limits) -> str:
+    seconds = [] if limits.seconds is None else [f"{limits.seconds:g} s"]
+    memory = [] if limits.memory is None else [f"{limits.memory / 2**20:,.0f} MB"]
+    return ", ".join(seconds + memory)

@@ -17,7 +17,7 @@ from eventsieve.service.exports import Exports
 from eventsieve.service.modeledits import check_by, check_edit, threshold_for
 from eventsieve.service.names import LONGEST_NAME, fault_of_name
 from eventsieve.storage.files import Files
-from eventsieve.storage.registry import Registry
+from eventsieve.storage.registry import CURRENT, Registry
 
 __all__ = ["Models"]
 
@@ -192,6 +192,10 @@ class Models:
         """
         if fault := fault_of_name(alias):
             raise BadRequest(f"The alias {alias[:LONGEST_NAME]!r} {fault}; choose another.")
+        if alias == CURRENT:
+            raise BadRequest(
+                f"{CURRENT!r} is always the model in charge; choose another alias, or make {ref!r} current."
+            )
         return self._registry.book.set_alias(alias, self.get(ref).name)
 
     def drop_alias(self, alias: str) -> None:

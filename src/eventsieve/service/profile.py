@@ -45,7 +45,16 @@ def profile(
         codes = class_codes(batch.column(0), schema)
         tally.add(codes, None if schema.weight is None else _numbers(batch.column(1)))
         sample.add(codes, batch, len(roles))
-    return tally.counts(), (*findings(schema, facts), *sample.leaks())
+    counts = tally.counts()
+    return counts, (*findings(schema, facts), *_weightless(counts), *sample.leaks())
+
+
+def _weightless(counts: Sequence[ClassCount]) -> tuple[str, ...]:
+    """A sentence if events of a class weigh nothing together."""
+    wrong = [each.label for each in counts if each.events and each.weight is not None and each.weight <= 0]
+    if not wrong:
+        return ()
+    return (f"The weights do not sum to more than 0 in {', '.join(wrong)}; mend them, or use no weight (weight='').",)
 
 
 def _numbers(column: pa.Array) -> npt.NDArray[np.float64]:

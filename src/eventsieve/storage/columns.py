@@ -24,6 +24,9 @@ ROWS = 1 << 16
 
 _DTYPES: dict[pa.DataType, Dtype] = {pa.int64(): "int64", pa.float64(): "float64", pa.string(): "object"}
 
+_NUMBER = r"^\s*[+-]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)([eE][+-]?[0-9]+)?\s*$"
+"""Text that is a number, with a decimal point or comma."""
+
 
 def write(source: Parted, path: Path, *, max_bytes: int) -> tuple[Parted, tuple[int, ...]]:
     """Write all events of a source to a file; the same events are the same bytes.
@@ -184,18 +187,29 @@ class _Column:
         self._values: set[object] | None = set()
         self._low: tuple[float, int, float] = (np.inf, 0, np.inf)
         self._high = -np.inf
+        self._numbers = 0
+        self._stray = ""
 
     def add(self, values: pa.Array) -> None:
         """Look at the next values."""
         self._rows += len(values)
         if pa.types.is_string(self._type):
             self._missing += values.null_count
+            self._add_text(values)
         else:
             values = self._add_numbers(values)
         if self._values is not None:
             self._values.update(pc.unique(values.drop_null()).to_pylist())
             if len(self._values) > MOST_VALUES:
                 self._values = None
+
+    def _add_text(self, values: pa.Array) -> None:
+        found = pc.match_substring_regex(values, _NUMBER)
+        self._numbers += pc.sum(found).as_py() or 0
+        if not self._stray:
+            plain = pc.and_(found, pc.invert(pc.match_substring(values, ",")))
+            strays = values.filter(pc.invert(plain))  # a null is kept by neither
+            self._stray = strays[0].as_py() if len(strays) else ""
 
     def _add_numbers(self, values: pa.Array) -> pa.Array:
         numbers = values.drop_null().to_numpy(zero_copy_only=False)
@@ -223,6 +237,8 @@ class _Column:
             lowest_count=self._low[1],
             second=self._low[2],
             highest=self._high,
+            numbers=self._numbers,
+            stray=self._stray[:40],
         )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,7 +14,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from eventsieve.errors import BadConfiguration
@@ -38,6 +40,7 @@ def open_database(url: str, lock: Path) -> Engine:
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
+            event.listen(engine, "handle_error", _tell_full_disk)
         with ExitStack() as stack:
             stack.callback(engine.dispose)
             with _one_at_a_time(lock):
@@ -67,6 +70,13 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later would fail when another has written in between; this one waits.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _tell_full_disk(context: ExceptionContext) -> None:
+    # To everyone above, a full disk is the same whether a file or the database is written.
+    error = context.original_exception
+    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        raise OSError(errno.ENOSPC, f"{error}")
 
 
 @contextmanager

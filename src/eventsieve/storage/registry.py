@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import Select, delete, exists, func, select, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
@@ -20,7 +20,10 @@ from eventsieve.storage.files import Digests
 from eventsieve.storage.modelbook import Modelbook
 from eventsieve.storage.rows import AliasRow, ChoiceRow, DatasetRow, JobRow, ModelRow, TableRow, TrainingRow
 
-__all__ = ["Registry"]
+__all__ = ["CURRENT", "Registry"]
+
+CURRENT = "current"
+"""Alias of the current model."""
 
 NOT_VALIDATED = Plan()
 """All events are trained on."""
@@ -228,14 +231,24 @@ class Registry:
     def find(self, ids: Iterable[str]) -> list[Model]:
         """The models of these names or aliases, in this order.
 
+        The current model has the alias `CURRENT`, unless another model has that name.
+
         Raises:
             ModelNotFound: naming every id that is none.
         """
         wanted = list(ids)
-        known = {model.name: model for model in self.models()}
-        aliased = {alias: model for model in known.values() for alias in model.aliases}
-        _refuse_unknown(wanted, known | aliased)
-        return [(known | aliased)[name] for name in wanted]
+        with self._begin() as session:
+            current = _current(session)
+            meant = {row[0]: row[1] for row in session.execute(_meant(wanted))}
+            if CURRENT in wanted and current is not None:
+                meant.setdefault(CURRENT, current)
+            rows = session.scalars(select(ModelRow).where(ModelRow.name.in_({*wanted, *meant.values()})))
+            named = {row.name: row.record(current) for row in rows}
+            found = {alias: named[name] for alias, name in meant.items() if name in named} | named
+            if any(name not in found for name in wanted):
+                there_are = session.scalars(select(ModelRow.name).order_by(ModelRow.number))
+                _refuse_unknown(wanted, list(dict.fromkeys([*there_are, *found])))
+            return [found[name] for name in wanted]
 
     def refuse_taken(self, ids: Sequence[str]) -> None:
         """Check that models may be trained under these ids.
@@ -402,6 +415,12 @@ def _past(training: TrainingRow, plan: dict[str, Any]) -> PastTraining:
 def _models(session: Session) -> list[ModelRow]:
     asked = select(ModelRow).join(JobRow, JobRow.id == ModelRow.job).order_by(JobRow.created, ModelRow.position)
     return list(session.scalars(asked))
+
+
+def _meant(aliases: Sequence[str]) -> Select[str, str]:
+    """Which of these are aliases, and of which models."""
+    of_model = select(AliasRow.name, ModelRow.name).join(ModelRow, ModelRow.number == AliasRow.model)
+    return of_model.where(AliasRow.name.in_(aliases))
 
 
 def _current(session: Session) -> str | None:

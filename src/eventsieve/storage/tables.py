@@ -15,6 +15,10 @@ from eventsieve.records import Schema
 __all__ = ["map_events", "write_events", "write_table"]
 
 
+TREE = "events"
+"""Name of the tree in the ROOT files that `write_table` writes."""
+
+
 def write_events(events: Events, path: Path) -> None:
     """Write the events as one uncompressed record batch, so that they can be mapped without a copy.
 
@@ -60,22 +64,38 @@ def map_events(path: Path) -> Events:
 
 
 def write_table(table: pa.Table, path: Path) -> None:
-    """Write a table for people: CSV, CSV.gz or Parquet by the path's suffix; whole or not at all.
+    """Write a table for people: CSV, CSV.gz, Parquet or ROOT by the path's suffix; whole or not at all.
+
+    A ROOT file has one tree, `TREE`, of numbers.
 
     Raises:
-        BadRequest: the suffix is another one.
+        BadRequest: the suffix is another one, or a column of text is to go into a ROOT file.
     """
     suffix = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
-    if suffix not in (".csv", ".csv.gz", ".parquet"):
-        raise BadRequest(f"{path.name} ends in none of .csv, .csv.gz, .parquet; choose one of them.")
+    if suffix not in (".csv", ".csv.gz", ".parquet", ".root"):
+        raise BadRequest(f"{path.name} ends in none of .csv, .csv.gz, .parquet, .root; choose one of them.")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         if suffix == ".parquet":
             parquet.write_table(table, temporary)
+        elif suffix == ".root":
+            _write_root(table, temporary)
         else:
             with pa.output_stream(str(temporary), compression="gzip" if suffix == ".csv.gz" else None) as file:
                 csv.write_csv(table, file, csv.WriteOptions(quoting_style="needed"))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _write_root(table: pa.Table, path: Path) -> None:
+    # Loaded here: commands that write no ROOT file need not wait for it.
+    import uproot  # noqa: PLC0415
+
+    if text := [field.name for field in table.schema if not pa.types.is_primitive(field.type)]:
+        raise BadRequest(
+            f"Text does not go into a ROOT file: {', '.join(text)}; write numbers in its place, or Parquet."
+        )
+    with uproot.recreate(path) as file:
+        file[TREE] = {name: table[name].to_numpy() for name in table.column_names}

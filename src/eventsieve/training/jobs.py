@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -39,7 +39,6 @@ class Order:
         limits: of each model.
         plan: how the models are trained and validated.
         validation: the events that they are validated on, where these are another table's.
-        sums: sum of the event weights of each class in the full sample.
         dataset: id of the data set of the events.
         warnings: what a physicist should know before the job ends.
     """
@@ -49,7 +48,6 @@ class Order:
     limits: Limits
     plan: Plan = field(default_factory=Plan)
     validation: Events | None = None
-    sums: Mapping[str, float] | None = None
     dataset: str | None = None
     warnings: Sequence[str] = ()
 
@@ -73,6 +71,8 @@ class Jobs:
         self._closing = False
         self._unwritten: deque[tuple[str, int, Exception]] = deque()
         self._catching_up = threading.Lock()
+        # Held while a job is in the registry and its tasks are not known here yet: nobody could end it.
+        self._starting = threading.Lock()
         self._lock = threading.Lock()
         self._ended = threading.Condition(self._lock)
         self._tasks: dict[str, dict[int, Task]] = {}
@@ -97,20 +97,13 @@ class Jobs:
         queued = [position for position, model in enumerate(order.models) if model.state is State.QUEUED]
         self._engine.reserve(len(queued), queue=queue)
         try:
-            job = self._add(order)
+            job, tasks = self._add(order, queued)
         except BaseException:
             self._engine.unreserve(len(queued))
             raise
         if not queued:
             self._release(job)
-        tasks = {position: self._task(job, position, order) for position in queued}
-        with self._lock:
-            if tasks:
-                self._tasks[job.id], self._versions[job.id] = tasks, 1
-        futures = tuple(
-            self._engine.submit(task) for task in list(tasks.values())
-        )  # one that ends at once is taken out
-        return Started(job, futures, order.events.remarks)
+        return Started(job, tuple(map(self._engine.submit, tasks)), order.events.remarks)
 
     def get(self, job_id: str) -> Job:
         """The job as it stands, with the progress of what is being trained here.
@@ -169,7 +162,13 @@ class Jobs:
             while self._unwritten:
                 job_id, position, error = self._unwritten[0]
                 reason = f"How it ended could not be written down ({error}); train it again."
-                self._registry.finish(job_id, position, Outcome(state=State.DIED, reason=reason), adopt=lambda: None)
+                try:
+                    self._registry.finish(
+                        job_id, position, Outcome(state=State.DIED, reason=reason), adopt=lambda: None
+                    )
+                except OSError as still:  # what is known can be read meanwhile; the next call tries again
+                    _log.warning("the end of training %d of job %s still has no room: %s", position, job_id, still)
+                    return
                 self._unwritten.popleft()
 
     def _end(
@@ -186,14 +185,14 @@ class Jobs:
             raise ModelNotFound(f"The job {job_id} trains no model {name!r}; it trains {names}.")
         if not job.final and not self._registry.is_own(job_id):
             raise Conflict(f"The job {job_id} is trained by another process over the same store; end it there.")
-        with self._lock:
+        with self._starting, self._lock:
             tasks = self._tasks.get(job_id, {})
             chosen = [tasks[place] for place in positions if place in tasks and which(job.models[place].spec)]
         for task in chosen:
             end(task)
         return positions
 
-    def _add(self, order: Order) -> Job:
+    def _add(self, order: Order, queued: Sequence[int]) -> tuple[Job, list[Task]]:
         tables = [order.events] if order.validation is None else [order.events, order.validation]
         paths = [self._files.new(".arrow") for _ in tables]
         try:
@@ -204,16 +203,23 @@ class Jobs:
                     if path.exists():  # the two may be the same events
                         self._files.tables.settle(path, table.digest)
 
-            return self._registry.add_job(
-                written[0],
-                order.models,
-                limits=order.limits,
-                settle=settle,
-                plan=order.plan,
-                dataset=order.dataset,
-                validation=written[1] if order.validation is not None else None,
-                warnings=order.warnings,
-            )
+            validation = written[1] if order.validation is not None else None
+            with self._starting:
+                job = self._registry.add_job(
+                    written[0],
+                    order.models,
+                    limits=order.limits,
+                    settle=settle,
+                    plan=order.plan,
+                    dataset=order.dataset,
+                    validation=validation,
+                    warnings=order.warnings,
+                )
+                tasks = {place: self._task(job, place, order.events.schema, validation) for place in queued}
+                with self._lock:
+                    if tasks:
+                        self._tasks[job.id], self._versions[job.id] = tasks, 1
+            return job, list(tasks.values())
         finally:
             for path in paths:
                 path.unlink(missing_ok=True)
@@ -229,10 +235,9 @@ class Jobs:
             created=datetime.now(UTC),
         )
 
-    def _task(self, job: Job, position: int, order: Order) -> Task:
+    def _task(self, job: Job, position: int, schema: Schema, validation: Table | None) -> Task:
         model = job.models[position]
         artefact, evaluation = self._files.new(".skops"), self._files.new(".json")
-        validation = self._registry.validation_table(job.id)
         training = Training(
             spec=model.spec,
             seed=model.seed,
@@ -240,11 +245,9 @@ class Jobs:
             artefact=artefact,
             evaluation=evaluation,
             plan=job.plan,
-            validation=validation and self._files.tables.path(validation),
-            sums=order.sums and dict(order.sums),
+            validation=validation and self._files.tables.path(validation.digest),
             limits=job.limits,
         )
-        schema = order.events.schema
         return Task(
             run="eventsieve.training.worker:train",
             arguments=training.model_dump(mode="json"),

@@ -53,7 +53,7 @@ class Validator:
     Attributes:
         schema: names the classes.
         seed: of the bootstrap and of all other chance.
-        sums: sum of the event weights of each class in the full sample.
+        sums: what the weights of each class add up to in the whole table, for schemas that do not know the full sample.
         channel: to the server.
         clock: the time limit.
         costs: what is kept back for the evaluation.

@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sklearn.pipeline import Pipeline
 
 from eventsieve.domain import estimators, persist
@@ -57,8 +56,6 @@ class Training(Record):
     plan: Plan = Plan()
     validation: Path | None = None
     """The stored table to validate on; for ``kind: dataset``."""
-    sums: dict[str, float] | None = None
-    """Sum of the event weights of each class in the full sample, where the schema does not know; else the table's."""
     limits: Limits = Limits()
     """What the server will enforce."""
 
@@ -124,13 +121,11 @@ def _train(task: Training, channel: Channel, clock: Clock) -> Outcome:
     seconds = time.monotonic() - start
     steps.ended(fitted)
     if fitted.kept_early:
-        # The first of its remarks says the same without the cause.
-        kept = f"Stopped {watch.cause} after {fitted.done} of {fitted.total} {watch.unit}."
-        remarks = (kept, *(remark for remark in remarks if remark not in fitted.remarks[:1]))
+        remarks = _with_cause(watch, fitted, remarks)
     digest = _store(task, pipeline)
     validated = Validated(probabilities=estimators.has_probabilities(pipeline))
     if new is not None:
-        validator = Validator(events.schema, task.seed, task.sums or _own_sums(events), channel, clock, costs)
+        validator = Validator(events.schema, task.seed, events.class_sums, channel, clock, costs)
         if folds:
             fit = partial(_fit_fold, task, events)
             keep = task.plan.on_limit is OnLimit.KEEP
@@ -191,16 +186,16 @@ def _fit(task: Training, pipeline: Pipeline, events: Events, watch: Watch) -> tu
     return fitted, (*fitted.remarks, *remarks)
 
 
+def _with_cause(watch: FinalFit, fitted: Fitted, remarks: tuple[str, ...]) -> tuple[str, ...]:
+    """The remarks on a model that was kept early; the first of its fit says the same without the cause."""
+    kept = f"Stopped {watch.cause} after {fitted.done} of {fitted.total} {watch.unit}."
+    return (kept, *(remark for remark in remarks if remark not in fitted.remarks[:1]))
+
+
 def _fit_fold(task: Training, events: Events, part: Part, watch: Watch) -> Pipeline:
     pipeline = _build(task, events)
     _fit(task, pipeline, events.take(part.train), watch)
     return pipeline
-
-
-def _own_sums(events: Events) -> dict[str, float]:
-    """Sum of the weights of each class in the whole table; without weights the number of its events."""
-    sums = np.bincount(events.targets, events.weight, len(events.schema.class_names))
-    return dict(zip(events.schema.class_names, sums.tolist(), strict=True))
 
 
 def _store(task: Training, pipeline: Pipeline) -> str:

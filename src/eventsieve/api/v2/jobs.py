@@ -45,7 +45,7 @@ def estimate(service: ServiceOf, job: JobRequest) -> tuple[Estimate, ...]:
     responses=refusals(404, 409, 413, 415),
 )
 async def submit(request: Request, response: Response, service: ServiceOf, job: JobRequest) -> Job:
-    """Train models, each in a process of its own; they wait for free slots. Answers at once."""
+    """Train models, each in a process of its own, when slots are free. Answers when the events have been checked."""
     return job_accepted(request, response, await heavy(request, lambda: service.jobs.submit(job)))
 
 

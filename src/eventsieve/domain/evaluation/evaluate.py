@@ -131,8 +131,9 @@ def _overtraining(
     if train is None:
         return Judgement((), "not tested", "The training events were not scored.", ()), None
     names = schema.class_names
-    # Both with weights, or both without.
-    train, remarks = without_useless_weights(train, names)
+    # Both with weights, or both without; the figures have theirs either way.
+    train, useless = without_useless_weights(train, names)
+    remarks = tuple(f"In training events, hence in the test of overtraining: {text}" for text in useless)
     validation = validation if train.weight is not None else replace(validation, weight=None)
     areas = [ranks(rankings(part), part.weights())[0] for part in (train, validation)]
     train_auc = areas[0] if np.isfinite(areas[0]) else None

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from eventsieve.domain.evaluation.scored import Scored
+from eventsieve.domain.multiplicity import holm
 from eventsieve.records import Distribution, Overtraining
 
-__all__ = ["Judgement", "Pair", "distributions", "holm", "judge", "permutation_test", "permutations"]
+__all__ = ["Judgement", "Pair", "distributions", "judge", "permutation_test", "permutations"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -152,15 +153,6 @@ def _distance(weight: Floats, member: Floats, ends: npt.NDArray[np.intp], everyt
     if whole <= 0.0 or rest <= 0.0:
         return float("inf")
     return float(np.abs(part / whole - (everything - part) / rest).max())
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values of several tests, corrected so that the smallest is as rare as that of one (S. Holm, 1979)."""
-    order = np.argsort(p_values, kind="stable")
-    corrected = np.asarray(p_values)[order] * np.arange(len(p_values), 0, -1)
-    found = np.empty(len(p_values))
-    found[order] = np.minimum(np.maximum.accumulate(corrected), 1.0)
-    return found.tolist()
 
 
 def judge(

@@ -17,7 +17,8 @@ from eventsieve.domain.exploration.counts import count_table, shared_rows
 from eventsieve.domain.exploration.drift import compare_feature, judge
 from eventsieve.domain.exploration.features import explore_feature
 from eventsieve.domain.exploration.findings import findings
-from eventsieve.domain.exploration.statistics import coefficients, fingerprints, pair_sums
+from eventsieve.domain.exploration.statistics import coefficients, pair_sums
+from eventsieve.domain.fingerprints import fingerprints
 from eventsieve.errors import BadTable
 from eventsieve.machine import cores
 from eventsieve.records import (

@@ -9,13 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-from eventsieve.domain.fingerprints import fingerprints
+from eventsieve.domain.metrics.ranking import roc_auc as area
 
 __all__ = [
     "coefficients",
     "combined",
-    "fingerprints",
-    "holm",
     "known",
     "kolmogorov_smirnov",
     "ordered",
@@ -70,14 +68,14 @@ def roc_auc(ascending: Floats, signal: Flags, weight: Floats) -> float:
     Returns:
         The area under the ROC curve; NaN where a class has no weight.
     """
-    below_signal = np.cumsum(np.where(signal, weight, 0.0))
-    below_background = np.cumsum(np.where(signal, 0.0, weight))
-    if not len(ascending) or not below_signal[-1] or not below_background[-1]:
+    if not len(ascending):
         return float("nan")
-    last_of_equals = np.append(np.flatnonzero(np.diff(ascending)), len(ascending) - 1)
-    rejected = np.append(0.0, below_background[last_of_equals]) / below_background[-1]
-    lost = np.append(0.0, below_signal[last_of_equals]) / below_signal[-1]
-    return float(np.trapezoid(1 - lost, rejected))
+    # The values are sorted already, so that no `Ranking` is needed.
+    falling = ascending[::-1]
+    ends = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)
+    above_signal = np.cumsum(np.where(signal, weight, 0.0)[::-1])
+    above_background = np.cumsum(np.where(signal, 0.0, weight)[::-1])
+    return area(above_signal[ends], above_background[ends])
 
 
 def kolmogorov_smirnov(first: Floats, second: Floats) -> tuple[float, float]:
@@ -128,17 +126,6 @@ def combined(p_values: Sequence[float]) -> float:
     if min(tests) <= 0:
         return 0.0
     return float(special.chdtrc(2 * len(tests), -2 * sum(map(math.log, tests))))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values corrected by Holm's method for how many they are; NaN stays, and does not count."""
-    corrected = list(p_values)
-    ranked = sorted((p, position) for position, p in enumerate(p_values) if not math.isnan(p))
-    largest = 0.0
-    for rank, (p, position) in enumerate(ranked):
-        largest = max(largest, min(1.0, (len(ranked) - rank) * p))
-        corrected[position] = largest
-    return corrected
 
 
 def pair_sums(values: Floats, centre: Floats, member: Flags | None = None) -> Floats:

@@ -46,8 +46,13 @@ def recognised(lines: Sequence[str], header: str) -> Dialect:
     """
     delimiter = _delimiter(lines)
     cells = [_split(line, delimiter) for line in lines]
-    decimal = "," if delimiter == ";" and _has_decimal_commas(cells) else "."
+    decimal = "," if delimiter != "," and _has_decimal_commas(cells) else "."
     first = [cell.strip() for cell in cells[0]]
+    if lines[0].startswith("#") and len(lines) > 1 and all(len(row) != len(first) for row in cells[1:]):
+        raise BadTable(
+            f"The first line, {lines[0][:60]!r}, does not name the columns of the lines below; remove what is above "
+            f"their names."
+        )
     named = _is_header(first, decimal) if header == "auto" else header == "yes"
     names = _names(first) if named else tuple(f"c{place}" for place in range(len(first)))
     return Dialect(names, delimiter, named, decimal)
@@ -70,7 +75,7 @@ def _delimiter(lines: Sequence[str]) -> str:
         width = len(cells[0])
         even = sum(len(row) == width for row in cells) / len(cells)
         below = [cell for row in cells[1:] or cells for cell in row]
-        numbers = sum(is_number(cell, "," if delimiter == ";" else ".") for cell in below) / max(1, len(below))
+        numbers = sum(is_number(cell, "." if delimiter == "," else ",") for cell in below) / max(1, len(below))
         # Blanks part the values only where nothing else does: there may be some around every comma.
         found.append((width > 1, delimiter != BLANKS, even > 0.8, round(numbers, 1), width, delimiter))
     best = max(found, key=lambda candidate: candidate[:-1])
