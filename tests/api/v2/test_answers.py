@@ -152,10 +152,17 @@ def test_who_hangs_up_while_waiting_for_a_turn_is_forgotten(fake, serve, folder)
     slots = int(server.app.state.heavy.total_tokens)
     request = f"POST {PREFIX}{PREDICTIONS} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx".encode()
     clients = [socket.create_connection(server.address) for _ in range(slots + 3)]
-    for client in clients:
+    at_work, waiting = clients[:slots], clients[slots:]
+    for client in at_work:
+        client.sendall(request)
+    eventually(lambda: len(fake.predictions.asked) == slots)
+    for client in waiting:
         client.sendall(request)
     eventually(lambda: server.app.state.heavy.statistics().tasks_waiting == 3)
-    for client in clients:
+    for client in waiting:
+        client.close()
+    eventually(lambda: server.app.state.heavy.statistics().tasks_waiting == 0)
+    for client in at_work:
         client.close()
     eventually(lambda: server.tasks() == 0)
     assert len(fake.predictions.asked) == slots
