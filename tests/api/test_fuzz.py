@@ -23,10 +23,9 @@ from schemathesis.generation.modes import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from calls import ROUTE, choose, compare, listed, predict, refused, remove, statuses, train
-from eventsieve.api.app import create_app
 from eventsieve.records import ModelSpec
 from eventsieve.service import Service
-from eventsieve.settings import read_settings
+from fuzzing import description, small_app
 
 FEW = settings(
     max_examples=30,
@@ -60,29 +59,14 @@ def healthy(service: Service) -> bool:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
-    folder = tmp_path_factory.mktemp("fuzz")
-    app = create_app(
-        read_settings(
-            MODEL_DIR=folder / "models",
-            LOG_DIR=folder / "logs",
-            PDF_PATH="",
-            NUM_CPUS=4,
-            MAX_UPLOAD_MB=1,
-            TIME_LIMIT=2.0,
-        )
-    )
+    app = small_app(tmp_path_factory.mktemp("fuzz"), seconds=2.0)
     with TestClient(app):
         yield app
 
 
 @pytest.fixture(scope="module")
 def described(app: FastAPI) -> schemathesis.BaseSchema:
-    async def open_already(scope: Any, receive: Any, send: Any) -> None:
-        # Schemathesis would open and close the service with every request.
-        assert scope["type"] == "http"
-        await app(scope, receive, send)
-
-    return schemathesis.openapi.from_asgi("/openapi.json", open_already)
+    return description(app, "/openapi.json")
 
 
 OPERATIONS = [

@@ -23,10 +23,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from calls_v2 import PREFIX, V2, eventually
-from eventsieve.api.app import create_app
 from eventsieve.api.v2.app import ROUTERS
 from eventsieve.service import Service
-from eventsieve.settings import read_settings
+from fuzzing import description, small_app
 
 CHECKS = [
     not_a_server_error,
@@ -59,29 +58,14 @@ def healthy(service: Service) -> bool:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
-    folder = tmp_path_factory.mktemp("fuzz")
-    app = create_app(
-        read_settings(
-            MODEL_DIR=folder / "models",
-            LOG_DIR=folder / "logs",
-            PDF_PATH="",
-            NUM_CPUS=4,
-            MAX_UPLOAD_MB=1,
-            TIME_LIMIT=5.0,
-        )
-    )
+    app = small_app(tmp_path_factory.mktemp("fuzz"), seconds=5.0)
     with TestClient(app):
         yield app
 
 
 @pytest.fixture(scope="module")
 def described(app: FastAPI) -> schemathesis.BaseSchema:
-    async def open_already(scope: Any, receive: Any, send: Any) -> None:
-        # Schemathesis would open and close the service with every request.
-        assert scope["type"] == "http"
-        await app(scope, receive, send)
-
-    return schemathesis.openapi.from_asgi(f"{PREFIX}/openapi.json", open_already)
+    return description(app, f"{PREFIX}/openapi.json")
 
 
 @pytest.fixture
