@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from eventsieve.domain import estimators
+from eventsieve.records import Outcome, State
+from eventsieve.training.channel import Channel
 
 __all__ = ["CASES", "answer", "fit", "run", "warm"]
 
@@ -26,7 +28,7 @@ EVENTS, FEATURES = 60_000, 30
 
 _random = np.random.default_rng(0)
 _features = _random.standard_normal((EVENTS, FEATURES))
-_labels = _features[:, 0] + _random.standard_normal(EVENTS) > 0
+_target = (_features[:, 0] + _random.standard_normal(EVENTS) > 0).astype(np.uint8)
 
 
 def fit(case: str) -> None:
@@ -34,20 +36,20 @@ def fit(case: str) -> None:
     if case == HOLD:
         sum(itertools.repeat(0))
     pipeline = estimators.build(case, CASES[case], seed=0)
-    estimators.fit(pipeline, _features, _labels)
+    estimators.fit(pipeline, _features, _target)
 
 
 def warm() -> None:
     """Does nothing, in a worker that has loaded this module then."""
 
 
-def run(arguments: Mapping[str, Any], send: Callable[[dict[str, Any]], None]) -> None:
+def run(arguments: Mapping[str, Any], channel: Channel) -> None:
     """A task for our children: `fit`."""
-    send({"ready": True})
+    channel.ready()
     fit(arguments["case"])
 
 
-def answer(arguments: Mapping[str, Any], send: Callable[[dict[str, Any]], None]) -> None:  # noqa: ARG001 - a task
+def answer(arguments: Mapping[str, Any], channel: Channel) -> None:  # noqa: ARG001 - a task
     """A task that is done at once."""
-    send({"ready": True})
-    send({"outcome": {"state": "trained", "digest": "0" * 64}})
+    channel.ready()
+    channel.answer(Outcome(state=State.TRAINED, digest="0" * 64))
