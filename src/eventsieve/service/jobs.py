@@ -102,9 +102,8 @@ class Trainings:
         validation, remarks = self._validation(request, events)
         seed = self._seed if request.seed is None else request.seed
         if validation is None and request.validation.kind != "none":
-            plan_split(
-                request.validation, events.targets, seed, events.schema.class_names
-            )  # so that too few events are refused, not failed
+            # Split here too, so that too few events are refused and not failed.
+            plan_split(request.validation, events.targets, seed, events.schema.class_names)
             remarks = _repeated(events)
         past = self._registry.past_trainings()
         estimates = [self._estimate(spec, request, dataset, past) for spec in specs]

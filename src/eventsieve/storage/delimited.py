@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -20,7 +19,7 @@ from eventsieve.domain.events import Events, Labels, check, needed
 from eventsieve.errors import BadTable, TooLarge
 from eventsieve.records import Column, Schema
 from eventsieve.storage.containers import unpacked
-from eventsieve.storage.lines import BLOCK, Feed, Notes, blocks_of_lines, first_line, rows, without_blanks
+from eventsieve.storage.lines import Notes, blocks_of_lines, first_line, open_rows, rows, without_blanks
 
 __all__ = ["gather", "read_csv"]
 
@@ -132,34 +131,16 @@ def _parse(
         pyarrow.ArrowInvalid: the text does not parse, or a value is not of the column's type.
         TooLarge: the columns take more than ``max_bytes``.
     """
-
-    def note(row: pacsv.InvalidRow) -> str:
-        if notes is None or notes.full:
-            return "error"
-        notes.ragged.append((row.number, row.actual_columns))
-        return "skip"
-
     places = {name: str(header.names.index(name)) for name in types if name in header.names}
     arrow = pa.schema([(name, types[name]) for name in places])
-    first = next(blocks, None)
-    if first is None or not places:
+    if not places:
+        next(blocks, None)  # what is wrong with the text comes up
         return arrow.empty_table()
-    reader = pacsv.open_csv(
-        pa.PythonFile(Feed(chain([first], blocks)), mode="r"),
-        # The names of the header may repeat; places do not.
-        read_options=pacsv.ReadOptions(
-            column_names=[str(place) for place in range(len(header.names))],
-            block_size=4 * BLOCK,
-            use_threads=notes is None,
-        ),
-        parse_options=pacsv.ParseOptions(
-            delimiter=header.delimiter,
-            invalid_row_handler=None if notes is None else note,
-            newlines_in_values=notes is None,
-        ),
-        convert_options=pacsv.ConvertOptions(
-            include_columns=list(places.values()),
-            column_types={place: types[name] for name, place in places.items()},
-        ),
+    convert = pacsv.ConvertOptions(
+        include_columns=list(places.values()),
+        column_types={place: types[name] for name, place in places.items()},
     )
+    reader = open_rows(blocks, width=len(header.names), delimiter=header.delimiter, convert=convert, notes=notes)
+    if reader is None:
+        return arrow.empty_table()
     return gather((batch.rename_columns(arrow.names) for batch in reader), arrow, max_bytes)

@@ -10,17 +10,19 @@ from itertools import chain, islice
 from typing import IO, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
 
 from eventsieve.errors import BadTable, TooLarge
 
 __all__ = [
     "BLOCK",
-    "Feed",
     "FirstLine",
     "Notes",
     "blocks_of_lines",
     "first_line",
     "line_ends",
+    "open_rows",
     "rows",
     "without_blanks",
 ]
@@ -185,7 +187,7 @@ def _listed(some: Sequence[str], total: int) -> str:
     return ", line ".join(some) + rest
 
 
-class Feed(io.RawIOBase):
+class _Feed(io.RawIOBase):
     """Blocks of bytes as the file that Arrow reads; a block is never longer than what is asked for at once."""
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
@@ -198,3 +200,52 @@ class Feed(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:  # noqa: ARG002 - Arrow takes less than it asked for
         """The next block; nothing at the end."""
         return next(self._blocks, b"")
+
+
+def open_rows(
+    blocks: Iterable[bytes],
+    *,
+    width: int,
+    delimiter: str,
+    convert: pacsv.ConvertOptions,
+    notes: Notes | None = None,
+) -> pacsv.CSVStreamingReader | None:
+    """The rows below a header, parsed as they are read; ``None`` where there are none.
+
+    Columns are named by their places, "0" and so on: the names of a header may repeat, places do not.
+
+    Args:
+        blocks: whole lines.
+        width: how many columns there are.
+        delimiter: what parts them.
+        convert: which columns are kept, and as what.
+        notes: where lines of another width are noted and left out, until they are full; without, they are an error.
+
+    Raises:
+        pyarrow.ArrowInvalid: the text does not parse, or a value is not of its column's type; also while it is read.
+    """
+
+    def note(row: pacsv.InvalidRow) -> str:
+        if notes is None or notes.full:
+            return "error"
+        notes.ragged.append((row.number, row.actual_columns))
+        return "skip"
+
+    blocks = iter(blocks)
+    first = next(blocks, None)
+    if first is None:
+        return None
+    return pacsv.open_csv(
+        pa.PythonFile(_Feed(chain([first], blocks)), mode="r"),
+        read_options=pacsv.ReadOptions(
+            column_names=[str(place) for place in range(width)],
+            block_size=4 * BLOCK,
+            use_threads=notes is None,
+        ),
+        parse_options=pacsv.ParseOptions(
+            delimiter=delimiter,
+            invalid_row_handler=None if notes is None else note,
+            newlines_in_values=notes is None,
+        ),
+        convert_options=convert,
+    )

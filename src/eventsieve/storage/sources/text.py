@@ -14,7 +14,7 @@ import pyarrow.csv as pacsv
 from eventsieve.errors import BadTable
 from eventsieve.records import Reading
 from eventsieve.storage.containers import unpacked
-from eventsieve.storage.lines import BLOCK, Feed, Notes, blocks_of_lines, first_line, rows, without_blanks
+from eventsieve.storage.lines import BLOCK, Notes, blocks_of_lines, first_line, open_rows, rows, without_blanks
 from eventsieve.storage.sources.cells import NOTHING, Kind, arrow_type, cast, kind_of, widest
 from eventsieve.storage.sources.choice import choose
 from eventsieve.storage.sources.dialect import BLANKS, Dialect, collapsed, recognised
@@ -152,38 +152,16 @@ def _parse(
     Raises:
         pyarrow.ArrowInvalid: the text does not parse, or a value is not of its column's type.
     """
-
-    def note(row: pacsv.InvalidRow) -> str:
-        if notes is None or notes.full:
-            return "error"
-        notes.ragged.append((row.number, row.actual_columns))
-        return "skip"
-
     places = {name: str(dialect.names.index(name)) for name in types}
-    blocks = iter(blocks)
-    first = next(blocks, None)
-    if first is None:
-        return
-    reader = pacsv.open_csv(
-        pa.PythonFile(Feed(chain([first], blocks)), mode="r"),
-        read_options=pacsv.ReadOptions(
-            column_names=[str(place) for place in range(len(dialect.names))],
-            block_size=4 * BLOCK,
-            use_threads=notes is None,
-        ),
-        parse_options=pacsv.ParseOptions(
-            delimiter=dialect.delimiter,
-            invalid_row_handler=None if notes is None else note,
-            newlines_in_values=notes is None,
-        ),
-        convert_options=pacsv.ConvertOptions(
-            include_columns=list(places.values()),
-            column_types={place: types[name] for name, place in places.items()},
-            null_values=NOTHING,
-            true_values=["true", "True", "TRUE"],
-            false_values=["false", "False", "FALSE"],
-            strings_can_be_null=True,
-            decimal_point=dialect.decimal,
-        ),
+    convert = pacsv.ConvertOptions(
+        include_columns=list(places.values()),
+        column_types={place: types[name] for name, place in places.items()},
+        null_values=NOTHING,
+        true_values=["true", "True", "TRUE"],
+        false_values=["false", "False", "FALSE"],
+        strings_can_be_null=True,
+        decimal_point=dialect.decimal,
     )
-    yield from reader
+    reader = open_rows(blocks, width=len(dialect.names), delimiter=dialect.delimiter, convert=convert, notes=notes)
+    if reader is not None:
+        yield from reader
