@@ -19,8 +19,9 @@ from typer.testing import CliRunner, Result
 import eventsieve
 from eventsieve.cli.app import app
 from eventsieve.cli.models import parse_model
+from eventsieve.cli.tables import scores_table
 from eventsieve.errors import BadRequest
-from eventsieve.records import ModelSpec
+from eventsieve.records import ModelSpec, Score
 from eventsieve.storage.readers import read_events
 
 COMMANDS = ["serve", "upload", "train", "models", "compare", "use", "remove", "predict", "explore", "simulate", "demo"]
@@ -285,3 +286,10 @@ def test_the_help_does_not_load_what_it_does_not_need() -> None:
     script = "import sys, eventsieve.cli.app; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert not {"numpy", "pyarrow", "sklearn", "fastapi", "pydantic", "httpx2", "matplotlib"} & set(loaded)
+
+
+def test_figures_that_count_events_by_weight_say_so() -> None:
+    each_once = (Score(name="accuracy", value=0.7), Score(name="ams", value=2.0, weighted=True))
+    assert scores_table({"m": each_once}).caption is None
+    by_weight = (*each_once, Score(name="accuracy", value=0.9, weighted=True))
+    assert scores_table({"m": by_weight}).caption == "Events count by their weights."

@@ -72,6 +72,8 @@ def scores_table(scores: Mapping[str, Sequence[Score]], current: str | None = No
     for model, row in rows.items():
         cells = [_score(row.get(name), best[name]) for name in names]
         table.add_row(escape(model) + (" [cyan](current)[/]" if model == current else ""), *cells)
+    if any(map(_by_weight, rows.values())):
+        table.caption, table.caption_justify = "Events count by their weights.", "left"
     return table
 
 
@@ -81,7 +83,8 @@ def models_table(models: Sequence[Model]) -> Table:
     for column in ("model", "type", "trained", "in", "held-out scores"):
         table.add_column(column, overflow="fold", justify="right" if column == "in" else "left")
     for model in models:
-        scores = ", ".join(f"{score.name} {score.value:.3f}" for score in _shown(model.scores).values())
+        shown = _shown(model.scores)
+        scores = ", ".join(f"{score.name} {score.value:.3f}" for score in shown.values()) + _by_weight(shown)
         name = escape(model.name) + (" [cyan](current)[/]" if model.current else "")
         trained = f"{model.created.astimezone():%Y-%m-%d %H:%M}"
         table.add_row(name, model.type, trained, f"{model.seconds:.1f} s", scores or "none were held out")
@@ -116,6 +119,11 @@ def datasets_table(datasets: Sequence[Dataset]) -> Table:
 def _shown(scores: Sequence[Score]) -> dict[str, Score]:
     """The scores by name: with event weights where there are both."""
     return {score.name: score for score in sorted(scores, key=lambda score: score.weighted) if score.name in SHOWN}
+
+
+def _by_weight(shown: Mapping[str, Score]) -> str:
+    """What is to be said where not only the AMS, which always uses them, uses event weights."""
+    return " (by weight)" if any(score.weighted for name, score in shown.items() if name != "ams") else ""
 
 
 def _score(score: Score | None, best: float) -> str:
