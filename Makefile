@@ -12,7 +12,7 @@ export VENV
 unexport PYTHONHOME PYTHONPATH
 
 # Debian packages for tests: installed by `make test` where it runs as root beside an apt-get, named and left elsewhere.
-DEBIAN_PACKAGES ?=
+DEBIAN_PACKAGES ?= chromium
 
 BIN := "$(VENV)/bin"
 ENVIRONMENT := @sh tools/environment.sh
@@ -33,12 +33,12 @@ up: ## start the server
 	$(BIN)/eventsieve serve $(ARGS)
 
 test: ## run the tests
-	$(ENVIRONMENT) test
+	$(ENVIRONMENT) web test
 	@sh tools/debian.sh $(DEBIAN_PACKAGES)
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: ## style, types, who imports whom, pins
-	$(ENVIRONMENT) lint
+	$(ENVIRONMENT) web lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -63,12 +63,14 @@ pins: ## compile requirements/*.txt anew from pyproject.toml (PINS=--upgrade for
 	$(ENVIRONMENT) pins
 	$(COMPILE) pyproject.toml --output-file requirements/run.txt
 	$(COMPILE) --group build -c requirements/run.txt --output-file requirements/build.txt
-	$(COMPILE) --group test -c requirements/run.txt -c requirements/build.txt --output-file requirements/test.txt
-	$(COMPILE) --group lint -c requirements/run.txt -c requirements/build.txt -c requirements/test.txt \
+	$(COMPILE) pyproject.toml --extra web -c requirements/run.txt -c requirements/build.txt --output-file requirements/web.txt
+	$(COMPILE) --group test -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt \
+		--output-file requirements/test.txt
+	$(COMPILE) --group lint -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt -c requirements/test.txt \
 		--output-file requirements/lint.txt
-	$(COMPILE) --group docs -c requirements/run.txt -c requirements/build.txt -c requirements/test.txt \
+	$(COMPILE) --group docs -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt -c requirements/test.txt \
 		-c requirements/lint.txt --output-file requirements/docs.txt
-	$(COMPILE) --group bench -c requirements/run.txt -c requirements/build.txt -c requirements/test.txt \
+	$(COMPILE) --group bench -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt -c requirements/test.txt \
 		-c requirements/lint.txt -c requirements/docs.txt --output-file requirements/bench.txt
 	$(COMPILE) --group pins --output-file requirements/pins.txt
 	$(BIN)/python tools/check_pins.py

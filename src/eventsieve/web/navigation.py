@@ -1,0 +1,76 @@
+"""Which pages there are, and what frames each of them: title, menu, language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from eventsieve.client import Client
+from eventsieve.web.i18n import KEY, LANGUAGES, _, language
+from eventsieve.web.pages import compare, data, eda, intro, jobs, ml, model, models, predict, train
+from eventsieve.web.places import Place, register
+from eventsieve.web.settings import WebSettings
+
+__all__ = ["navigate"]
+
+Page = Callable[[Client], None]
+
+
+def navigate(client: Client, settings: WebSettings, start: Place = Place.INTRO) -> None:
+    """Draw the page that the address names.
+
+    Args:
+        client: the server.
+        settings: of the web client.
+        start: the page of an address that names none.
+    """
+    st.set_page_config(page_title="Eventsieve", page_icon=":material/filter_alt:", layout="wide")
+    language()
+    contents: dict[Place, tuple[Page, str, str]] = {
+        Place.INTRO: (partial(intro.page, github_link=settings.GITHUB_LINK), _("Intro"), "home"),
+        Place.DATA: (data.page, _("Data sets"), "database"),
+        Place.EDA: (eda.page, _("EDA"), "monitoring"),
+        Place.ML: (ml.page, _("Classic ML"), "model_training"),
+        Place.TRAIN: (train.page, _("Train a model"), "play_circle"),
+        Place.JOBS: (jobs.page, _("Trainings"), "pending_actions"),
+        Place.MODELS: (models.page, _("List of models"), "list"),
+        Place.MODEL: (model.page, _("Model"), "deployed_code"),
+        Place.COMPARE: (compare.page, _("Compare models"), "compare_arrows"),
+        Place.PREDICT: (predict.page, _("Make a prediction"), "online_prediction"),
+    }
+    hidden = {Place.MODEL}
+    pages = {
+        place: st.Page(
+            _bound(draw, client),
+            title=title,
+            icon=f":material/{icon}:",
+            url_path=str(place),
+            default=place is start,
+            visibility="hidden" if place in hidden else "visible",
+        )
+        for place, (draw, title, icon) in contents.items()
+    }
+    register(pages)
+    chosen = st.navigation(
+        {
+            "": [pages[place] for place in (Place.INTRO, Place.DATA, Place.EDA)],
+            _("Machine learning"): [
+                pages[place] for place in pages if place not in (Place.INTRO, Place.DATA, Place.EDA)
+            ],
+        }
+    )
+    _language_switch()
+    chosen.run()
+
+
+def _bound(draw: Page, client: Client) -> Callable[[], None]:
+    return lambda: draw(client)
+
+
+def _language_switch() -> None:
+    with st.sidebar:
+        st.segmented_control(
+            _("Language"), list(LANGUAGES), format_func=LANGUAGES.__getitem__, key=KEY, required=True, width="stretch"
+        )

@@ -1,0 +1,1 @@
+"""The pages: thin functions over the client, one module each with `page(client)`."""

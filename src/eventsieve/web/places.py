@@ -1,0 +1,57 @@
+"""The places of the web client, their addresses, and the ways between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NoReturn
+from urllib.parse import urlencode
+
+import streamlit as st
+
+__all__ = ["Place", "go", "link", "register", "url"]
+
+KEY = "places"
+"""Of the session's state: the pages of this run, by their places."""
+
+
+class Place(StrEnum):
+    """A page, by its path in the address."""
+
+    INTRO = "intro"
+    DATA = "data"
+    """All data sets; with ``?id=`` one of them."""
+    EDA = "eda"
+    """``?dataset=``, ``?against=``, ``?cut=``."""
+    ML = "ml"
+    TRAIN = "train"
+    """``?dataset=``."""
+    JOBS = "jobs"
+    """All jobs; with ``?id=`` one of them."""
+    MODELS = "models"
+    MODEL = "model"
+    """``?name=``."""
+    COMPARE = "compare"
+    """``?model=`` (several), ``?dataset=``."""
+    PREDICT = "predict"
+    """``?model=``, ``?dataset=``."""
+
+
+def register(pages: Mapping[Place, Any]) -> None:
+    """Say which of Streamlit's pages the places are, in this session."""
+    st.session_state[KEY] = dict(pages)
+
+
+def link(place: Place, label: str, *, icon: str | None = None, help: str | None = None, **query: str) -> None:  # noqa: A002 - Streamlit's name
+    """A link to a place, drawn where it is called; ``query`` goes into the address."""
+    st.page_link(st.session_state[KEY][place], label=label, icon=icon, help=help, query_params=query or None)
+
+
+def go(place: Place, **query: str) -> NoReturn:
+    """Go to a place."""
+    st.switch_page(st.session_state[KEY][place], query_params=query or None)
+
+
+def url(place: Place, **query: str) -> str:
+    """The address of a place, relative to the others, for links within tables."""
+    return str(place) + ("?" + urlencode(query) if query else "")
