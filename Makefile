@@ -4,7 +4,7 @@
 #   DATA=FILE               make demo on your own labelled events
 #   PYTHON=/path/to/python  the interpreter to build with
 #   VENV=FOLDER             the environment's folder
-#   ARGS='-k events'        further words for pytest, eventsieve serve or the benchmarks
+#   ARGS='-k events'        further words for pytest, eventsieve up or the benchmarks
 
 VENV ?= .venv
 export VENV
@@ -28,9 +28,9 @@ demo: ## events to predictions: four classifiers, three outcomes, one report (DA
 	$(ENVIRONMENT) run
 	@$(BIN)/eventsieve demo $${DATA:+--data "$$DATA"}
 
-up: ## start the server
-	$(ENVIRONMENT) run
-	$(BIN)/eventsieve serve $(ARGS)
+up: ## start server and web pages
+	$(ENVIRONMENT) web
+	@$(BIN)/eventsieve up $(ARGS)
 
 test: ## run the tests
 	$(ENVIRONMENT) web test

@@ -80,8 +80,15 @@ class Shelf:
             digest="5e" * 32,
             events=len(self.tables[dataset]),
             columns=columns,
+            event_schema=self._schema_of(dataset),
             classes=(),
         )
+
+    def _schema_of(self, dataset: str) -> Schema:
+        """The schema as one would infer it: without what the table does not have."""
+        there = self.tables[dataset].column_names
+        columns = [column for column in self.schema.columns if column.name in there]
+        return Schema.model_validate(self.schema.model_dump() | {"columns": columns})
 
     def events(self, dataset: str, labels: Labels, *, schema: Schema | None = None) -> Events:
         self.get(dataset)

@@ -14,6 +14,7 @@ __all__ = [
     "MUTED",
     "RULE",
     "SIGNAL",
+    "SLATE",
     "STRIPE",
     "TEST",
     "TRAIN",
@@ -30,6 +31,8 @@ TEST = "#111111"
 """Test events: always points with error bars, on top."""
 ACCENT = "#3F5B73"
 """Bars of a quantity that belongs to no class and no table."""
+SLATE = "#6B8CAB"
+"""``ACCENT`` where the page behind it may be light or dark."""
 DIVERGING = "RdBu_r"
 """Name of the colour map from -1 to 1."""
 

@@ -24,7 +24,21 @@ from eventsieve.errors import BadRequest
 from eventsieve.records import ModelSpec, Score
 from eventsieve.storage.readers import read_events
 
-COMMANDS = ["serve", "upload", "train", "models", "compare", "use", "remove", "predict", "explore", "simulate", "demo"]
+COMMANDS = [
+    "serve",
+    "web",
+    "up",
+    "upload",
+    "train",
+    "models",
+    "compare",
+    "use",
+    "remove",
+    "predict",
+    "explore",
+    "simulate",
+    "demo",
+]
 GROUPS = ["data", "datasets", "jobs"]
 
 

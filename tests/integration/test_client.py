@@ -17,7 +17,7 @@ import uproot
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from eventsieve import errors
+from eventsieve import errors, records
 from eventsieve.api.v2.problems import install_handlers
 from eventsieve.client import Client, Dataset, EventsWarning, Job, Model
 from eventsieve.client.frames import as_kind, kind_of
@@ -26,7 +26,7 @@ from eventsieve.client.requests import specs, validation_of
 from eventsieve.client.sources import opened
 from eventsieve.client.transport import Transport
 from eventsieve.embedded import local
-from eventsieve.errors import BadRequest, EventsieveError, NotFound, ServerFailed, ServerUnreachable
+from eventsieve.errors import BadRequest, EventsieveError, NoReport, NotFound, ServerFailed, ServerUnreachable
 from eventsieve.records import ModelSpec, State, Validation
 
 URL = "http://events.test"
@@ -127,6 +127,48 @@ def test_what_is_no_address_is_refused(url):
 
 def test_the_address_may_name_the_interface():
     assert Transport("http://h:1/api/v2/", None, None).url == "http://h:1"
+
+
+@pytest.mark.parametrize("prefix", ["/sieve/v2", "sieve/v2/"])
+def test_a_proxy_may_have_moved_the_interface(prefix):
+    asked = []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        asked.append(str(request.url))
+        return httpx2.Response(200, json={"version": "1"})
+
+    through = httpx2.Client(transport=httpx2.MockTransport(handler))
+    assert Client(f"{URL}/sieve/v2/", http=through, prefix=prefix).version() == "1"
+    assert asked == [f"{URL}/sieve/v2/"]
+
+
+def test_another_patience_goes_through_the_same_connections():
+    waits = []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        waits.append(request.extensions["timeout"]["read"])
+        return httpx2.Response(200, json={"version": "1"})
+
+    through = httpx2.Client(transport=httpx2.MockTransport(handler), timeout=3)
+    client = Client(URL, http=through)
+    with client.waiting(600) as patient:
+        patient.version()
+        patient.waiting(None).version()
+    client.version()
+    assert waits == [600, None, 3]
+    assert not through.is_closed
+
+
+def test_closing_who_waits_closes_nothing_of_ours():
+    client = Client("http://127.0.0.1:9")
+    client.waiting(1).close()
+    with pytest.raises(ServerUnreachable):  # and no closed client
+        client.version()
+    client.close()
+
+
+def test_who_waits_keeps_a_local_server_alive(tmp_path):
+    assert local(tmp_path / "store").waiting(60).version()
 
 
 # requests
@@ -551,6 +593,42 @@ def test_predictions_are_written_as_a_file(data, model, suffix, tmp_path):
     }
     np.testing.assert_allclose(np.asarray(readers[suffix]()), expected, rtol=1e-12)
     assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_scores_of_a_data_set_are_counted_and_looked_at(client, data, model):
+    whole = client.predict(data, model=model)
+    found = model.score_summary(data, bins=20, threshold=0.25)
+    assert isinstance(found, records.ScoreSummary)
+    assert found == client.score_summary(data.id, model=model.name, bins=20, threshold=0.25)
+    score = whole["score"].to_numpy()
+    assert found.predicted[found.signal] == np.sum(score > 0.25)
+    assert sum(each.above[15] for each in found.scores) == np.sum(score > found.edges[15])
+    rows = model.rows(data, offset=10, limit=5, threshold=0.25)
+    assert rows == client.rows(data, model=model, offset=10, limit=5, threshold=0.25)
+    assert list(rows.score) == score[10:15].tolist()
+    cut = model.predict(data, to="arrow", threshold=0.25)
+    assert [label == found.signal for label in cut["label"].to_pylist()] == (score > 0.25).tolist()
+    assert tuple(cut["label"].to_pylist()[10:15]) == rows.label
+    with pytest.raises(BadRequest, match="from 0 to 1"):
+        model.predict(data, threshold=7.0)
+
+
+def test_simulated_events_are_a_data_set(client):
+    first = client.simulate(200, seed=5, unlabelled=True)
+    assert (first.events, first.event_schema.label) == (200, None)
+    assert client.simulate(200, seed=5, unlabelled=True).id == first.id
+    assert client.simulate(200, seed=5, first_id=7, unlabelled=True).id != first.id
+    first.delete()
+
+
+def test_the_report_of_the_server_is_written_to_a_file(tmp_path):
+    (tmp_path / "eda.pdf").write_bytes(b"%PDF-1.7 of the test")
+    with local(tmp_path / "models", pdf_path=tmp_path / "eda.pdf", num_cpus=1) as client:
+        assert client.report(tmp_path / "mine.pdf") == tmp_path / "mine.pdf"
+    assert (tmp_path / "mine.pdf").read_bytes() == b"%PDF-1.7 of the test"
+    with local(tmp_path / "models", pdf_path="", num_cpus=1) as client, pytest.raises(NoReport):
+        client.report(tmp_path / "none.pdf")
+    assert not (tmp_path / "none.pdf").exists()
 
 
 def test_a_table_that_does_not_fit_the_model_is_refused_by_its_column(model):

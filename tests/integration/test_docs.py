@@ -36,6 +36,7 @@ from eventsieve.records import State
 from eventsieve.settings import Settings
 from eventsieve.storage.outputs import MEDIA_TYPES
 from eventsieve.storage.readers import read_events
+from eventsieve.web.settings import WebSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -59,21 +60,24 @@ def blocks(text: str, language: str) -> list[str]:
 def settings_row(name: str, field: FieldInfo) -> str:
     """A setting as its row in docs/settings.md; a default that depends on something is told by the description."""
     default = field.get_default()
-    if field.default_factory is not None or default is None:
+    if field.default_factory is not None or default in (None, ""):
         shown = ""
     else:
         shown = f"`{default if isinstance(default, (str, Path)) else json.dumps(default)}`"
     return f"| `{name}` | {shown} | {field.description} |"
 
 
-@pytest.mark.parametrize("name", Settings.model_fields)
+ALL_SETTINGS = Settings.model_fields | WebSettings.model_fields
+
+
+@pytest.mark.parametrize("name", ALL_SETTINGS)
 def test_every_setting_has_its_row(name):
-    assert settings_row(name, Settings.model_fields[name]) in read("docs/settings.md").splitlines()
+    assert settings_row(name, ALL_SETTINGS[name]) in read("docs/settings.md").splitlines()
 
 
 def test_no_setting_is_described_that_does_not_exist():
     rows = re.findall(r"^\| `(\w+)` \|", read("docs/settings.md"), re.MULTILINE)
-    assert rows == list(Settings.model_fields)
+    assert rows == list(ALL_SETTINGS)
 
 
 def kinds(kind: type[errors.EventsieveError] = errors.EventsieveError) -> Iterator[type[errors.EventsieveError]]:

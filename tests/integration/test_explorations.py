@@ -164,3 +164,87 @@ def test_what_cannot_be_explored_is_refused(rooms: Rooms) -> None:
         with pytest.raises(BadTable, match="no feature in common"):
             rooms.explorations.explore(dataset.id, against=other.id)
     assert rooms.kept() == []
+
+
+def test_a_cut_is_explored_once_however_it_is_written(rooms: Rooms, counted: list[int]) -> None:
+    first, second = rooms.add("one.csv", 1), rooms.add("two.csv", 2)
+    found = rooms.explorations.explore(first.id, against=second.id, cut="(pt>0)&&eta<1.0")
+    assert found.selection is not None
+    assert found.selection.cut == "pt > 0 and eta < 1"
+    assert found.selection.table[0].events == 200
+    assert found.table.events == sum(part.events for part in found.table.classes) < 200
+    assert rooms.explorations.explore(first.id, against=second.id, cut="pt > 0 and eta < 1") == found
+    assert len(counted) == 1
+    assert rooms.explorations.explore(first.id, against=second.id).selection is None
+    assert len(counted) == 2
+
+
+def test_histograms_come_alone_or_are_a_part_of_what_is_kept(rooms: Rooms, counted: list[int]) -> None:
+    dataset = rooms.add("one.csv", 1)
+    few = rooms.explorations.explore(dataset.id, detail="histograms")
+    assert (few.detail, few.correlations, few.table.duplicates) == ("histograms", None, None)
+    whole = rooms.explorations.explore(dataset.id)
+    assert whole.features == few.features
+    assert rooms.explorations.explore(dataset.id, detail="histograms") == few
+    rooms.explorations.explore(dataset.id, cut="pt > 0")
+    assert rooms.explorations.explore(dataset.id, cut="pt > 0", detail="histograms").detail == "all"
+    assert len(counted) == 3
+
+
+def test_what_is_wanted_fast_does_not_wait_for_what_takes_long(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = rooms.add("one.csv", 1)
+    explore, begun, go_on = explorations.explore, threading.Event(), threading.Event()
+
+    def slow(*args, **kwargs):
+        if kwargs["detail"] == "all":
+            begun.set()
+            assert go_on.wait(30)
+        return explore(*args, **kwargs)
+
+    monkeypatch.setattr(explorations, "explore", slow)
+    with ThreadPoolExecutor(1) as pool:
+        whole = pool.submit(rooms.explorations.explore, dataset.id)
+        assert begun.wait(30)
+        assert rooms.explorations.explore(dataset.id, detail="histograms").detail == "histograms"
+        assert not whole.done()
+        go_on.set()
+        assert whole.result().detail == "all"
+
+
+def test_old_cuts_are_dropped_and_nothing_else(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explorations, "MOST_CUTS", 3)
+    first, second = rooms.add("one.csv", 1), rooms.add("two.csv", 2)
+    rooms.explorations.explore(first.id)
+    rooms.explorations.explore(second.id, cut="pt > 0")
+    others = set(rooms.kept())
+    for place in range(5):
+        rooms.explorations.explore(first.id, cut=f"pt > {place / 10}")
+        for made, name in enumerate(sorted(set(rooms.kept()) - others)):
+            assert made < 3
+            path = rooms.shelf.path(name)
+            os.utime(path, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns - 10**9))  # a second has passed
+    assert others <= set(rooms.kept())
+    assert len(rooms.kept()) == len(others) + 3
+    rooms.explorations.forget(first.id)
+    assert all(name.startswith(second.id) for name in rooms.kept())
+
+
+def test_the_report_of_a_cut_says_so(rooms: Rooms) -> None:
+    dataset = rooms.add("one.csv", 1)
+    whole = rooms.explorations.pdf(dataset.id)
+    some = rooms.explorations.pdf(dataset.id, cut="pt > 0")
+    assert some != whole
+    text = " ".join(" ".join(page.extract_text().split()) for page in PdfReader(some).pages)
+    assert "Only events that pass the cut pt > 0 are looked at" in text
+    none = rooms.explorations.pdf(dataset.id, cut="pt > 1000")
+    assert none.read_bytes().startswith(b"%PDF")
+
+
+def test_cuts_that_do_not_fit_name_the_culprit(rooms: Rooms) -> None:
+    first, second = rooms.add("one.csv", 1), rooms.add("two.csv", 2, columns=("pt", "phi"))
+    with pytest.raises(BadRequest, match=r"asks for ptt, .* do you mean pt"):
+        rooms.explorations.explore(first.id, cut="ptt > 0")
+    with pytest.raises(BadRequest, match=r"fits the first table and not the second: .* asks for eta"):
+        rooms.explorations.explore(first.id, against=second.id, cut="eta > 0")
+    assert rooms.explorations.explore(first.id, against=second.id, cut="pt > 0").against is not None
+    assert rooms.kept(".json")

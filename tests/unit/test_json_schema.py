@@ -130,3 +130,12 @@ def test_weights_are_those_of_the_classes() -> None:
     assert validator.is_valid({"class_weight": {"higgs": 3, "qcd": 0.5}})
     assert not validator.is_valid({"class_weight": {"s": 3}})
     assert not validator.is_valid({"class_weight": {"higgs": 0}})
+
+
+@every_type
+def test_the_important_parameters_are_parameters_each_once(name):
+    schema = json_schema(CATALOGUE[name])
+    important = schema["x-important"]
+    assert important
+    assert len(important) == len(set(important))
+    assert set(important) <= schema["properties"].keys()

@@ -92,7 +92,13 @@ def _remark(feature: ExploredFeature) -> str:
 
 
 def plot_correlations(found: Exploration) -> Chart:
-    """Pearson's coefficients of all pairs of features, in per cent, over all events; grey where there is none."""
+    """Pearson's coefficients of all pairs of features, in per cent, over all events; grey where there is none.
+
+    Raises:
+        BadRequest: only histograms were asked for.
+    """
+    if found.correlations is None:
+        raise BadRequest("The exploration has only histograms; ask for all of it (detail) to draw correlations.")
     names = found.correlations.features
     matrix = np.array([[np.nan if value is None else value for value in row] for row in found.correlations.all])
     side = max(4.5, 1.8 + 0.3 * len(names))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Annotated
 
 import typer
 
 import eventsieve
-from eventsieve.cli import data, datasets, demo, events, models, predictions, trainings
+from eventsieve.cli import data, datasets, demo, events, models, pages, predictions, trainings
 from eventsieve.cli.connection import Store
 from eventsieve.cli.console import failures
-from eventsieve.errors import BadConfiguration
+from eventsieve.cli.ports import refuse_taken
 
 __all__ = ["app", "main"]
 
@@ -66,7 +65,7 @@ def serve(
         settings = read_settings(HOST=host, PORT=port, MODEL_DIR=store)
         # What would only be found out behind the server's back is found out here.
         configure_logs(settings)
-        _refuse_taken(settings.HOST, settings.PORT)
+        refuse_taken(settings.HOST, settings.PORT)
         Service.open(settings).close()
         uvicorn.run(
             create_app(settings),
@@ -78,17 +77,8 @@ def serve(
         )
 
 
-def _refuse_taken(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        socket.create_server((host, port), family=family).close()
-    except OSError as error:
-        raise BadConfiguration(
-            f"The server cannot listen on {host}, port {port} ({error.strerror or error}); "
-            f"end what listens there, or choose another --host or --port."
-        ) from error
-
-
+app.command("web")(pages.web)
+app.command("up")(pages.up)
 app.command("upload")(datasets.upload)
 app.command("train")(trainings.train)
 app.command("models")(models.list_models)

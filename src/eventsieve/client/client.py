@@ -10,7 +10,7 @@ import httpx2
 from eventsieve.client.choosing import Choosing
 from eventsieve.client.predicting import Predicting
 from eventsieve.client.training import Training
-from eventsieve.client.transport import Transport
+from eventsieve.client.transport import PREFIX, Transport
 
 __all__ = ["Client"]
 
@@ -24,6 +24,7 @@ class Client(Training, Predicting, Choosing):
         url: where the server is, say ``http://127.0.0.1:8000``.
         timeout: seconds that the server may be silent, a long reading or prediction included; ``None``: for ever.
         http: an HTTP client of your own to speak through (a proxy, certificates); it has its own time-outs.
+        prefix: of the native interface's paths, where a proxy has moved them.
 
     Every method raises `ServerUnreachable` where nobody answers, and the class of `errors` that a refusal names.
 
@@ -33,8 +34,10 @@ class Client(Training, Predicting, Choosing):
         ...     job = client.train(data, ["LogReg", "RandomForest"])
     """
 
-    def __init__(self, url: str, *, timeout: float | None = TIMEOUT, http: httpx2.Client | None = None) -> None:
-        self.http = Transport(url, timeout, http)
+    def __init__(
+        self, url: str, *, timeout: float | None = TIMEOUT, http: httpx2.Client | None = None, prefix: str = PREFIX
+    ) -> None:
+        self.http = Transport(url, timeout, http, prefix)
 
     def __enter__(self) -> Self:
         return self
@@ -48,9 +51,28 @@ class Client(Training, Predicting, Choosing):
         """Close the connections."""
         self.http.close()
 
+    def waiting(self, seconds: float | None) -> Client:
+        """A client of the same server with another patience, for a call that takes long or must not.
+
+        Args:
+            seconds: that the server may be silent; ``None``: for ever.
+
+        Returns:
+            A client that shares the connections of this one. Closing it closes nothing.
+        """
+        return _Waiting(self, seconds)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.http.url!r})"
 
     def version(self) -> str:
         """The version of the server."""
         return str(self.http.json("GET", "/")["version"])
+
+
+class _Waiting(Client):
+    """Another client with another patience."""
+
+    def __init__(self, lender: Client, seconds: float | None) -> None:
+        self.http = lender.http.waiting(seconds)
+        self._lender = lender  # its connections end with it, and must outlive this

@@ -49,23 +49,39 @@ class Dataset(Bound, records.Dataset):
         """
         self._client.http.send("DELETE", self._path)
 
-    def explore(self, against: Dataset | str | None = None, *, bins: int = 50) -> records.Exploration:
+    def explore(
+        self,
+        against: Dataset | str | None = None,
+        *,
+        bins: int = 50,
+        cut: str | None = None,
+        detail: records.Detail = "all",
+    ) -> records.Exploration:
         """What its features look like, feature by feature and pair by pair.
 
         Args:
             against: another data set, for tests of drift.
             bins: of each histogram.
+            cut: a condition on the events of both, such as ``"PRI_jet_num >= 2 and DER_mass_MMC > 0"``; the others are
+                not looked at.
+            detail: ``"histograms"`` leaves out what takes longer: correlations, duplicates, drift.
 
         Raises:
             BadInput, NotFound
         """
-        query = {"against": _id(against), "bins": bins}
+        query = {"against": _id(against), "bins": bins, "cut": cut, "detail": detail}
         answer = self._client.http.json("GET", f"{self._path}/exploration", query=query)
         return records.Exploration.model_validate(answer)
 
-    def report(self, path: Path | str, against: Dataset | str | None = None) -> Path:
-        """Write the report of exploratory analysis, a PDF, to a file; returns its path."""
-        query = {"against": _id(against)}
+    def report(self, path: Path | str, against: Dataset | str | None = None, *, cut: str | None = None) -> Path:
+        """Write the report of exploratory analysis, a PDF, to a file; returns its path.
+
+        Args:
+            path: of the file.
+            against: another data set, for tests of drift.
+            cut: as for `explore`.
+        """
+        query = {"against": _id(against), "cut": cut}
         target = Path(path)
         self._client.http.download("GET", f"{self._path}/exploration.pdf", target, query=query)
         return target

@@ -19,9 +19,23 @@ __all__ = ["Model", "models_grid"]
 class Model(Evaluated):
     """A trained model as it was when the server was asked; what changes it gives it back as it is then."""
 
-    def predict(self, data: Any, to: str | Path | None = None, **reading: Any) -> Any:
+    def predict(
+        self, data: Any, to: str | Path | None = None, *, threshold: float | None = None, **reading: Any
+    ) -> Any:
         """What it says of each event: `Client.predict` with this model."""
-        return self._client.predict(data, model=self.name, to=to, **reading)
+        return self._client.predict(data, model=self.name, to=to, threshold=threshold, **reading)
+
+    def score_summary(
+        self, data: Any, bins: int | None = None, *, threshold: float | None = None
+    ) -> records.ScoreSummary:
+        """The scores that it gives the events of a data set, counted: `Client.score_summary` with this model."""
+        return self._client.score_summary(data, model=self.name, bins=bins, threshold=threshold)
+
+    def rows(
+        self, data: Any, offset: int = 0, limit: int = 100, *, threshold: float | None = None
+    ) -> records.PredictionPage:
+        """Some of its predictions of a data set: `Client.rows` with this model."""
+        return self._client.rows(data, model=self.name, offset=offset, limit=limit, threshold=threshold)
 
     def card(self, kind: Literal["md", "html"] = "md") -> str:
         """The model card: what it is, how it was made, how good it is, in Markdown or HTML."""

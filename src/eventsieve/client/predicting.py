@@ -11,6 +11,7 @@ from typing import Any, Literal
 import httpx2
 import pyarrow as pa
 
+from eventsieve import records
 from eventsieve.client import frames, sources
 from eventsieve.client.datasets import Dataset
 from eventsieve.client.models import Model
@@ -36,6 +37,7 @@ class Predicting(Storing):
         tree: str | None = None,
         branches: Sequence[str] | None = None,
         header: Literal["auto", "yes", "no"] = "auto",
+        threshold: float | None = None,
     ) -> Any:
         """What a model says of each event, in the order of the table.
 
@@ -48,6 +50,7 @@ class Predicting(Storing):
             tree: the tree of a ROOT file.
             branches: the columns of a file that are read, names or patterns; default: all.
             header: whether a CSV begins with the names of its columns.
+            threshold: the score above which an event is predicted to be signal; default: the model's own.
 
         Returns:
             The path where ``to`` is one. Otherwise a table with the event numbers, ``score`` (float64, the larger the
@@ -56,16 +59,17 @@ class Predicting(Storing):
 
         Raises:
             NoCurrentModel, ModelNotFound
-            BadInput: the table does not fit what the model was trained on; each column is named.
+            BadInput: the table does not fit what the model was trained on; each column is named. Or the model has no
+                such threshold.
 
         Warns:
             EventsWarning: of what is no fault of the table, but should be known.
         """
-        ref = self._current() if model == CURRENT else model.name if isinstance(model, Model) else str(model)
-        path = f"/models/{segment(ref)}/predictions"
+        path = f"{self._model_path(model)}/predictions"
         kind = frames.kind_of(data) if to is None else str(to)
         reading = sources.reading(tree=tree, branches=branches, header=header)
-        with _content(data, reading) as (content, query):
+        with _content(data, reading) as (content, said):
+            query = {**said, "threshold": threshold}
             if kind not in frames.KINDS:
                 return self._to_file(path, Path(kind).expanduser(), query, content)
             answer = self.http.send("POST", path, query={**query, "format": "arrow"}, **content)
@@ -79,6 +83,62 @@ class Predicting(Storing):
         headers = self.http.download("POST", path, target, query=asked, **finish, **content)
         warn(_remarks(headers), level=4)
         return target
+
+    def score_summary(
+        self,
+        data: sources.Source,
+        *,
+        model: Model | str = CURRENT,
+        bins: int | None = None,
+        threshold: float | None = None,
+    ) -> records.ScoreSummary:
+        """The scores that a model gives the events of a data set, counted by class where it has labels.
+
+        The server computes them once and keeps them.
+
+        Args:
+            data: a data set or its id; what is none yet is stored.
+            model: the model, its name or alias; default: the current one.
+            bins: of probabilities, so many from 0 to 1; of decision values about so many. Default: 400.
+            threshold: the score above which an event is predicted to be signal; default: the model's own.
+
+        Raises:
+            NoCurrentModel, ModelNotFound
+            BadInput: the data set does not fit what the model was trained on, or the model has no such threshold.
+        """
+        query = {"dataset": self._stored(data), "bins": bins, "threshold": threshold}
+        answer = self.http.json("GET", f"{self._model_path(model)}/scores", query=query)
+        return records.ScoreSummary.model_validate(answer)
+
+    def rows(
+        self,
+        data: sources.Source,
+        *,
+        model: Model | str = CURRENT,
+        offset: int = 0,
+        limit: int = 100,
+        threshold: float | None = None,
+    ) -> records.PredictionPage:
+        """Some of the predictions of a data set, in its order.
+
+        Args:
+            data: a data set or its id; what is none yet is stored.
+            model: the model, its name or alias; default: the current one.
+            offset: how many events are left out first.
+            limit: how many there are at most, up to 1,000.
+            threshold: the score above which an event is predicted to be signal; default: the model's own.
+
+        Raises:
+            NoCurrentModel, ModelNotFound
+            BadInput: the data set does not fit what the model was trained on, or the model has no such threshold.
+        """
+        query = {"dataset": self._stored(data), "offset": offset, "limit": limit, "threshold": threshold}
+        answer = self.http.json("GET", f"{self._model_path(model)}/predictions", query=query)
+        return records.PredictionPage.model_validate(answer)
+
+    def _model_path(self, model: Model | str) -> str:
+        ref = self._current() if model == CURRENT else model.name if isinstance(model, Model) else str(model)
+        return f"/models/{segment(ref)}"
 
     def _current(self) -> str:
         return str(self.http.json("GET", "/current")["name"])

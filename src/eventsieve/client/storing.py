@@ -60,6 +60,38 @@ class Storing(Verbs):
         warn(dataset.warnings)
         return dataset
 
+    def simulate(
+        self, events: int = 20_000, seed: int = 0, *, first_id: int | None = None, unlabelled: bool = False
+    ) -> Dataset:
+        """Store simulated events, for who has none at hand; the same arguments give the same data set.
+
+        Args:
+            events: how many, up to 1,000,000.
+            seed: of the pseudo-random numbers.
+            first_id: number of the first event; default: 100000.
+            unlabelled: whether labels and weights are left out, as in events that are to be predicted.
+
+        Raises:
+            BadInput: there are too many, or none.
+        """
+        body = {"events": events, "seed": seed, "unlabelled": unlabelled}
+        body |= {} if first_id is None else {"first_id": first_id}
+        return self._bind(Dataset, self.http.json("POST", "/simulations", body=body))
+
+    def report(self, path: Path | str) -> Path:
+        """Write the report that the server has been given, or that of a simulated sample, a PDF, to a file.
+
+        Returns:
+            The path.
+
+        Raises:
+            NotReady: it is being made; ask again.
+            NoReport: there is none, and none will come by waiting.
+        """
+        target = Path(path)
+        self.http.download("GET", "/report.pdf", target)
+        return target
+
     def dataset(self, dataset: str) -> Dataset:
         """A data set by its id."""
         return self._bind(Dataset, self.http.json("GET", f"/datasets/{segment(dataset)}"))

@@ -30,7 +30,8 @@ class Training(Storing):
 
         Returns:
             For each type ``title``, ``unit`` (what its training counts), ``keepable`` (whether it can be stopped and
-            kept) and ``hyperparameters`` (a JSON Schema: types, defaults, bounds, choices, help).
+            kept), ``limits`` (what one may use where nothing else is asked) and ``hyperparameters`` (a JSON Schema:
+            types, defaults, bounds, choices, help; ``x-important`` names those to turn first).
         """
         query = {"limit": 1000, "dataset": dataset.id if isinstance(dataset, Dataset) else dataset}
         return {each["name"]: each for each in self.http.json("GET", "/estimators", query=query)["items"]}

@@ -14,7 +14,7 @@ import httpx2
 from eventsieve.client.failures import failure
 from eventsieve.errors import BadRequest, ServerFailed, ServerUnreachable
 
-__all__ = ["PREFIX", "Transport", "segment"]
+__all__ = ["PREFIX", "Transport", "is_address", "segment"]
 
 PREFIX = "/api/v2"
 CONNECT_SECONDS = 10.0
@@ -35,14 +35,16 @@ class Transport:
         url: where the server is, say ``http://127.0.0.1:8000``.
         timeout: seconds that the server may be silent; ``None`` waits for ever.
         http: the client to speak through, which then has its own time-outs; it is left open at the end.
+        prefix: of the native interface's paths.
 
     Raises:
         BadRequest: that is no URL.
     """
 
-    def __init__(self, url: str, timeout: float | None, http: httpx2.Client | None) -> None:
-        self.url = url.rstrip("/").removesuffix(PREFIX)
-        if not _is_address(self.url):
+    def __init__(self, url: str, timeout: float | None, http: httpx2.Client | None, prefix: str = PREFIX) -> None:
+        self.prefix = f"/{prefix.strip('/')}" if prefix.strip("/") else ""
+        self.url = url.rstrip("/").removesuffix(self.prefix).rstrip("/")
+        if not is_address(self.url):
             raise BadRequest(f"{url!r} is no URL of a server; write it as http://127.0.0.1:8000.")
         self._http = http or httpx2.Client(
             timeout=httpx2.Timeout(timeout, connect=CONNECT_SECONDS),
@@ -50,6 +52,14 @@ class Transport:
             trust_env=httpx2.URL(self.url).host not in OWN_NAMES,
         )
         self._owned = http is None
+        self.options: dict[str, Any] = {}
+        """Of every request."""
+
+    def waiting(self, timeout: float | None) -> Transport:
+        """The same server through the same connections, which stay open when this one is closed."""
+        other = Transport(self.url, None, self._http, self.prefix)
+        other.options = {"timeout": httpx2.Timeout(timeout, connect=CONNECT_SECONDS)}
+        return other
 
     def close(self) -> None:
         """Close the connections, where they are our own."""
@@ -84,7 +94,8 @@ class Transport:
         if content.get("json", ...) is None:
             del content["json"]
         try:
-            with self._http.stream(method, f"{self.url}{PREFIX}{path}", params=given, **content) as response:
+            asked = content | self.options
+            with self._http.stream(method, f"{self.url}{self.prefix}{path}", params=given, **asked) as response:
                 if response.is_error:
                     response.read()
                     raise failure(response)
@@ -134,7 +145,8 @@ class Transport:
             yield from httpx2.EventSource(response)
 
 
-def _is_address(url: str) -> bool:
+def is_address(url: str) -> bool:
+    """Whether a server can be there."""
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL:

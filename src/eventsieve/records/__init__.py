@@ -20,6 +20,7 @@ from eventsieve.records.exploration import (
     ClassEvents,
     ClassifierTest,
     Correlations,
+    Detail,
     Drift,
     Duplicates,
     Exploration,
@@ -27,13 +28,14 @@ from eventsieve.records.exploration import (
     FeatureDrift,
     Histogram,
     Sample,
+    Selection,
     Separation,
     Statistics,
     TableCounts,
     WeightSums,
 )
 from eventsieve.records.models import Alias, Choice, Model, ModelEdit, OnnxCheck, Score, Threshold
-from eventsieve.records.predictions import PredictionFormat, Predictions
+from eventsieve.records.predictions import PredictionFormat, PredictionPage, Predictions, ScoreCounts, ScoreSummary
 from eventsieve.records.schema import Column, Dtype, Role, Schema
 from eventsieve.records.training import (
     Estimate,
@@ -69,6 +71,7 @@ __all__ = [
     "Correlations",
     "CutCurve",
     "Dataset",
+    "Detail",
     "Difference",
     "Distribution",
     "Drift",
@@ -101,6 +104,7 @@ __all__ = [
     "Plan",
     "PrecisionRecallCurve",
     "PredictionFormat",
+    "PredictionPage",
     "Predictions",
     "Progress",
     "Reading",
@@ -111,6 +115,9 @@ __all__ = [
     "Schema",
     "SchemaEdit",
     "Score",
+    "ScoreCounts",
+    "ScoreSummary",
+    "Selection",
     "Separation",
     "State",
     "Statistics",

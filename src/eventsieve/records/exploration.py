@@ -17,6 +17,7 @@ __all__ = [
     "ClassEvents",
     "ClassifierTest",
     "Correlations",
+    "Detail",
     "Drift",
     "Duplicates",
     "Exploration",
@@ -24,11 +25,15 @@ __all__ = [
     "FeatureDrift",
     "Histogram",
     "Sample",
+    "Selection",
     "Separation",
     "Statistics",
     "TableCounts",
     "WeightSums",
 ]
+
+Detail = Literal["histograms", "all"]
+"""How much of an exploration is wanted: what is drawn first and comes fast, or all of it."""
 
 Numbers = tuple[float, ...]
 Matrix = tuple[tuple[float | None, ...], ...]
@@ -39,7 +44,7 @@ class WeightSums(Record):
 
     total: float
     full: float | None
-    """Their sum in the experiment's full sample, where the schema knows it."""
+    """Their sum in the experiment's full sample, where the schema knows it; not after a cut."""
     scale: float | None
     """What the weights must be multiplied by to stand for the full sample."""
     effective: float
@@ -82,12 +87,24 @@ class TableCounts(Record):
     """Events for which every feature is defined."""
     undefined: int
     """Number of undefined values in all features."""
-    duplicates: Duplicates
+    duplicates: Duplicates | None
+    """``None`` where only histograms were asked for."""
     all: ClassEvents
     classes: tuple[ClassEvents, ...]
     """In the order of their codes (background before signal); empty without labels."""
     remarks: tuple[str, ...]
     """What the check of the table remarked."""
+
+
+class Selection(Record):
+    """A cut, and what the tables had before it; what passed it is in their counts."""
+
+    cut: str
+    """As it is always written, whatever blanks, brackets and signs it came with."""
+    table: tuple[ClassEvents, ...]
+    """All events of the table, then those of each class."""
+    against: tuple[ClassEvents, ...] | None
+    """The same of the second table, if there is one."""
 
 
 class Statistics(Record):
@@ -267,20 +284,26 @@ class Exploration(Record):
 
     event_schema: Schema
     bins: int
+    detail: Detail = "all"
+    """Where it is "histograms", ``correlations``, ``drift``, ``shared`` and ``duplicates`` were not computed."""
+    selection: Selection | None = None
+    """The cut, if there is one; all else is over the events that passed it."""
     table: TableCounts
     against: TableCounts | None
     """The second table, if there is one."""
     shared: int | None
-    """Events of the second table with the values of all common features of an event of the first."""
+    """Events of the second table with the values of all common features of an event of the first; ``None`` without a
+    second table, and where only histograms were asked for."""
     only_first: tuple[str, ...] = ()
     """Features that the second table lacks."""
     only_second: tuple[str, ...] = ()
     """Features that only the second table has; nothing is said of them."""
     features: tuple[ExploredFeature, ...]
     """In the schema's order."""
-    correlations: Correlations
+    correlations: Correlations | None
+    """``None`` where only histograms were asked for."""
     drift: Drift | None
-    """``None`` without a second table."""
+    """``None`` without a second table, and where only histograms were asked for."""
     findings: tuple[str, ...] = Field(())
     """Sentences on what a physicist should know."""
 

@@ -167,6 +167,8 @@ def _auc_bar(axes: Axes, row: int, auc: float | None) -> None:
 def correlations(found: Exploration) -> Iterator[Page]:
     """Correlation matrices of all events, of each class and of the second table, with the strongest pairs of each."""
     whole = found.correlations
+    if whole is None:
+        return
     matrices = [("all events" if whole.against is None else "first table", whole.all)]
     if len(whole.classes) <= _MATRICES:
         by_class = {part.label: part.matrix for part in whole.classes}

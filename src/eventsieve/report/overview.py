@@ -105,11 +105,15 @@ def _events_table(figure: Figure, found: Exploration) -> float:
         row("Features", lambda t: str(values[id(t)])),
         row("Events with every feature defined", lambda t: _of(t.complete, t.events)),
         row("Undefined values", lambda t: _of(t.undefined, t.events * values[id(t)])),
-        row("Duplicate events: same features as another", lambda t: _of(t.duplicates.events, t.events)),
-        row("Copies: duplicates that could be dropped", lambda t: _of(t.duplicates.surplus, t.events)),
     ]
-    if any(table.duplicates.equal_index is not None for table in tables):
-        rows.append(row("Events whose number another has too", lambda t: _of(t.duplicates.equal_index or 0, t.events)))
+    same = {id(table): table.duplicates for table in tables if table.duplicates is not None}
+    if len(same) == len(tables):
+        rows += [
+            row("Duplicate events: same features as another", lambda t: _of(same[id(t)].events, t.events)),
+            row("Copies: duplicates that could be dropped", lambda t: _of(same[id(t)].surplus, t.events)),
+        ]
+    if any(duplicates.equal_index is not None for duplicates in same.values()):
+        rows.append(row("Events whose number another has too", lambda t: _of(same[id(t)].equal_index or 0, t.events)))
     if found.against is not None and found.shared is not None:
         rows.append(["Events of the second table that are in the first", "", _of(found.shared, found.against.events)])
     rows += [

@@ -16,7 +16,7 @@ from eventsieve.domain.splitting import plan_split
 from eventsieve.errors import BadRequest, BadTable, Conflict, DamagedArtefact
 from eventsieve.records import Comparison, Model
 from eventsieve.service.datasets import Datasets
-from eventsieve.service.predictions import Load, load_model
+from eventsieve.service.scoring import Load, load_model
 from eventsieve.storage.files import Files
 from eventsieve.storage.registry import Registry
 from eventsieve.storage.tables import map_events

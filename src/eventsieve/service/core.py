@@ -39,6 +39,8 @@ from eventsieve.service.jobs import Trainings
 from eventsieve.service.models import Models
 from eventsieve.service.names import LONGEST_NAME, fault_of_name
 from eventsieve.service.predictions import Predicting
+from eventsieve.service.scores import Scores
+from eventsieve.service.simulations import Simulations
 from eventsieve.settings import Settings
 from eventsieve.storage.database import open_database
 from eventsieve.storage.files import Files
@@ -95,8 +97,9 @@ class Service:
             registry,
             max_table_bytes=settings.max_table_bytes,
             max_dataset_bytes=settings.max_dataset_bytes,
-            forget=lambda dataset: self.explorations.forget(dataset),  # noqa: PLW0108 - they are made of these
+            forget=self._forget,
         )
+        self.simulations = Simulations(self.datasets)
         self.explorations = Explorations(self.datasets, files, self._engine)
         self.jobs = Trainings(
             self.datasets,
@@ -109,7 +112,10 @@ class Service:
             tidy=self._tidy,
         )
         exports = Exports(files, self._engine, settings.memory_limit)
-        self.models = Models(self.datasets, files, registry, exports)
+        self.scores = Scores(self.datasets, files, registry, self._load)
+        self.models = Models(
+            self.datasets, files, registry, exports, forget=lambda each: self.scores.forget(model=each)
+        )
         self.predictions = Predicting(self.datasets, files, registry, self._load)
         self.comparisons = Comparisons(self.datasets, files, registry, self._load, seed=self.seed)
 
@@ -131,8 +137,10 @@ class Service:
             service = cls(settings, schema, files, registry)
             service._tidy()
             registry.describe(lambda digest: _schema_of(files.tables.path(digest)))
-            files.sweep(registry.digests())
-            service.explorations.sweep(registry.datasets.ids())
+            digests, datasets = registry.digests(), registry.datasets.ids()
+            files.sweep(digests)
+            service.explorations.sweep(datasets)
+            service.scores.sweep(digests.artefacts, datasets)
             stack.pop_all()
         return service
 
@@ -331,6 +339,10 @@ class Service:
 
     def _read(self, table: Path, labels: Labels) -> Events:
         return read_events(table, self.schema, labels=labels, max_bytes=self._max_table_bytes)
+
+    def _forget(self, dataset: str) -> None:
+        self.explorations.forget(dataset)
+        self.scores.forget(dataset=dataset)
 
     def _tidy(self) -> None:
         self._jobs.catch_up()

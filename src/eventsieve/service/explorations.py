@@ -7,17 +7,18 @@ import json
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from eventsieve.domain.events import Events
-from eventsieve.domain.exploration import explore
+from eventsieve.domain.exploration import cuts_of, explore
 from eventsieve.errors import BadRequest, NoReport
-from eventsieve.records import Dataset, Exploration, Limits, Outcome, State
+from eventsieve.records import Dataset, Detail, Exploration, Limits, Outcome, State
 from eventsieve.service.datasets import Datasets
 from eventsieve.storage.files import ORPHAN_SECONDS, Files
 from eventsieve.training.channel import Channel
@@ -28,12 +29,34 @@ __all__ = ["Explorations", "draw"]
 
 T = TypeVar("T")
 
-VERSION = 1
+VERSION = 2
 """To be raised when the same tables give other values: what older versions have kept is not found then."""
 BINS = 50
 MOST_BINS = 1_000
+MOST_CUTS = 50
+"""Explorations after a cut that are kept of a data set: everyone who looks at it may think of new ones."""
 LIMITS = Limits(seconds=300.0)
 """What the drawing of a report may take: some seconds for 30 features, a minute for some hundred."""
+_CUT = "cut"
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is asked for: the data sets, and the way of looking at them."""
+
+    first: Dataset
+    second: Dataset | None
+    bins: int
+    cut: str | None
+    detail: Detail
+
+    @property
+    def key(self) -> str:
+        """The name of the file of values: the data sets' ids, and a hash of how they are read and looked at."""
+        schemas = [each.event_schema.model_dump() for each in (self.first, self.second) if each is not None]
+        kind = "" if self.cut is None else _CUT
+        way = _hash([VERSION, self.bins, self.cut, self.detail, schemas])
+        return f"{self.first.id}-{self.second.id if self.second else ''}-{kind}{way}.json"
 
 
 class Explorations:
@@ -52,41 +75,52 @@ class Explorations:
         self._engine = engine
         self._lock = threading.Lock()
         self._making: dict[str, Future[Any]] = {}
-        self._computing = threading.Lock()
+        # One of each at a time: the tables are in memory. What is wanted fast does not wait for what takes long.
+        self._computing: dict[Detail, threading.Lock] = {"histograms": threading.Lock(), "all": threading.Lock()}
 
-    def explore(self, dataset: str, *, against: str | None = None, bins: int = BINS) -> Exploration:
+    def explore(
+        self,
+        dataset: str,
+        *,
+        against: str | None = None,
+        bins: int = BINS,
+        cut: str | None = None,
+        detail: Detail = "all",
+    ) -> Exploration:
         """What is to be known of a data set, and of another beside it; computed once, then read.
 
         Args:
             dataset: its id.
             against: id of the data set that it is compared with.
             bins: number of bins of each feature's histograms.
+            cut: a condition on the events of both, see `eventsieve.domain.cuts`.
+            detail: "histograms" leaves out what takes longer: correlations, duplicates, drift.
 
         Raises:
             DatasetNotFound: there is no such data set.
-            BadRequest: the number of bins is none.
+            BadRequest: the number of bins is none, or the cut is none on both data sets.
             BadTable: the events cannot be read as the schema says, or the two have no feature in common.
             TooLarge: there are more events than may be in memory.
             DamagedArtefact: what is stored of a data set is not what was stored.
         """
         if not 1 <= bins <= MOST_BINS:
             raise BadRequest(f"Histograms cannot have {bins} bins; ask for 1 to {MOST_BINS}.")
-        first, second = self._find(dataset, against)
-        key = _key(first, second, bins)
-        kept = self._kept(key)
-        return kept if kept is not None else self._once(key, lambda: self._compute(key, first, second, bins))
+        wanted = self._wanted(dataset, against, bins, cut, detail)
+        # Of the whole the histograms are a part.
+        found = self._kept(wanted.key) or self._kept(replace(wanted, detail="all").key)
+        return found if found is not None else self._once(wanted.key, lambda: self._compute(wanted))
 
-    def pdf(self, dataset: str, *, against: str | None = None) -> Path:
+    def pdf(self, dataset: str, *, against: str | None = None, cut: str | None = None) -> Path:
         """The report as a PDF; drawn once, in a process of its own. The call waits until it is there.
 
         Raises:
             NoReport: it could not be drawn.
-            DatasetNotFound, BadTable, TooLarge, DamagedArtefact: as for the values.
+            DatasetNotFound, BadRequest, BadTable, TooLarge, DamagedArtefact: as for the values.
         """
-        first, second = self._find(dataset, against)
-        self.explore(dataset, against=against)
-        names = [each.name for each in (first, second) if each is not None]
-        values = _key(first, second, BINS)
+        self.explore(dataset, against=against, cut=cut)
+        wanted = self._wanted(dataset, against, BINS, cut, "all")
+        names = [each.name for each in (wanted.first, wanted.second) if each is not None]
+        values = wanted.key
         # The names stand on the title page.
         key = f"{values.removesuffix('.json')}-{_hash(names)}.pdf"
         path = self._shelf.path(key)
@@ -107,8 +141,14 @@ class Explorations:
                     if path.stat().st_mtime < horizon:
                         path.unlink()
 
-    def _find(self, dataset: str, against: str | None) -> tuple[Dataset, Dataset | None]:
-        return self._datasets.get(dataset), None if against is None else self._datasets.get(against)
+    def _wanted(self, dataset: str, against: str | None, bins: int, cut: str | None, detail: Detail) -> _Wanted:
+        first = self._datasets.get(dataset)
+        second = None if against is None else self._datasets.get(against)
+        if cut is not None:
+            # Two ways of writing one cut are one exploration.
+            ours, _ = cuts_of(cut, first.event_schema, None if second is None else second.event_schema)
+            cut = ours.text
+        return _Wanted(first, second, bins, cut, detail)
 
     def _kept(self, key: str) -> Exploration | None:
         try:
@@ -118,24 +158,40 @@ class Explorations:
         except ValidationError:  # damaged: it is made again, and replaced
             return None
 
-    def _compute(self, key: str, first: Dataset, second: Dataset | None, bins: int) -> Exploration:
-        # One at a time: the tables are in memory.
-        with self._computing:
-            if (kept := self._kept(key)) is not None:  # by who has just had this place
+    def _compute(self, wanted: _Wanted) -> Exploration:
+        with self._computing[wanted.detail]:
+            if (kept := self._kept(wanted.key)) is not None:  # by who has just had this place
                 return kept
-            events = self._events(first)
-            others = None if second is None else self._events(second)
-            found = explore(events, others, bins=bins)
+            events, others = self._events(wanted.first, wanted.second)
+            found = explore(events, others, bins=wanted.bins, detail=wanted.detail, cut=wanted.cut)
         path = self._files.new(".json")
         try:
             path.write_text(found.model_dump_json(), encoding="utf-8")
-            self._shelf.settle(path, key)
+            self._shelf.settle(path, wanted.key)
         finally:
             path.unlink(missing_ok=True)
+        if wanted.cut is not None:
+            self._drop_cuts(wanted.first)
         return found
 
-    def _events(self, dataset: Dataset) -> Events:
-        return self._datasets.events(dataset.id, "optional", schema=dataset.event_schema)
+    def _events(self, first: Dataset, second: Dataset | None) -> tuple[Events, Events | None]:
+        def read(dataset: Dataset) -> Events:
+            return self._datasets.events(dataset.id, "optional", schema=dataset.event_schema)
+
+        if second is None:
+            return read(first), None
+        with ThreadPoolExecutor(2) as pool:
+            ours, theirs = pool.map(read, (first, second))
+        return ours, theirs
+
+    def _drop_cuts(self, dataset: Dataset) -> None:
+        """Remove what was made of the oldest cuts."""
+        made: list[tuple[float, Path]] = []
+        for path in self._shelf.folder.glob(f"{dataset.id}-*-{_CUT}*"):
+            with suppress(FileNotFoundError):  # another server has removed it
+                made.append((path.stat().st_mtime, path))
+        for _, path in sorted(made, reverse=True)[MOST_CUTS:]:
+            path.unlink(missing_ok=True)
 
     def _draw(self, key: str, values: str, names: list[str]) -> Path:
         path = self._files.new(".pdf")
@@ -183,12 +239,6 @@ def draw(arguments: Mapping[str, Any], channel: Channel) -> None:
     except OSError as error:
         outcome = Outcome(state=State.FAILED, reason=f"{error.strerror}.")
     channel.answer(outcome)
-
-
-def _key(first: Dataset, second: Dataset | None, bins: int) -> str:
-    """The name of the file of values: the data sets' ids, and a hash of how they are read."""
-    schemas = [each.event_schema.model_dump() for each in (first, second) if each is not None]
-    return f"{first.id}-{second.id if second else ''}-{_hash([VERSION, bins, schemas])}.json"
 
 
 def _datasets_of(path: Path) -> set[str]:

@@ -68,7 +68,7 @@ class Trainings:
         self._registry = registry
         self._jobs = jobs
         self._types = tuple(types)
-        self._limits = limits
+        self.limits = limits
         self._seed = seed
         self._tidy = tidy
 
@@ -204,8 +204,8 @@ class Trainings:
 
     def _limits_of(self, request: JobRequest) -> Limits:
         return Limits(
-            seconds=self._limits.seconds if request.seconds is None else request.seconds,
-            memory=self._limits.memory if request.memory is None else request.memory,
+            seconds=self.limits.seconds if request.seconds is None else request.seconds,
+            memory=self.limits.memory if request.memory is None else request.memory,
         )
 
     def _check_models(self, request: JobRequest, schema: Schema) -> list[ModelSpec]:

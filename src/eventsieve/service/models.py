@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -30,13 +30,23 @@ class Models:
         files: the store's files.
         registry: the store's facts.
         exports: makes models in other formats.
+        forget: called with the digest of an artefact that is removed.
     """
 
-    def __init__(self, datasets: Datasets, files: Files, registry: Registry, exports: Exports) -> None:
+    def __init__(
+        self,
+        datasets: Datasets,
+        files: Files,
+        registry: Registry,
+        exports: Exports,
+        *,
+        forget: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._datasets = datasets
         self._files = files
         self._registry = registry
         self._exports = exports
+        self._forget = forget
 
     def page(
         self,
@@ -269,6 +279,7 @@ class Models:
     def _drop_artefact(self, digest: str) -> None:
         self._files.artefacts.drop(digest)
         self._exports.drop(digest)
+        self._forget(digest)
 
 
 def _told(model: Model) -> Model:

@@ -8,6 +8,7 @@
       datasets/<sha256>.arrow   data sets: all columns of what came
       explorations/<key>.…      values and reports of data sets, made again where they are missing
       exports/<key>.…           models in other formats, likewise
+      scores/<key>.parquet      what models say of data sets, likewise; those used least go first
       owners/<id>.lock          held by each living process
       migration.lock            held by who migrates the registry (see database.py)
       incoming/<id>/…           what that process is writing
@@ -25,6 +26,8 @@ import os
 import shutil
 import time
 import uuid
+from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -72,6 +75,30 @@ class Shelf:
         """Remove a file, if it is there."""
         self.path(key).unlink(missing_ok=True)
 
+    def touch(self, key: str) -> None:
+        """Note that a file is used now, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(self.path(key))
+
+    def drop_where(self, chosen: Callable[[str], bool]) -> None:
+        """Remove the files whose keys are chosen."""
+        for path in self.folder.iterdir():
+            if chosen(path.name.removesuffix(self.suffix)):
+                path.unlink(missing_ok=True)
+
+    def trim(self, most_files: int, most_bytes: int) -> None:
+        """Remove the files that were used longest ago, until so many of so many bytes are left; one always is."""
+        found: list[tuple[int, int, Path]] = []
+        for path in self.folder.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                status = path.stat()
+                found.append((status.st_mtime_ns, status.st_size, path))
+        found.sort(reverse=True)
+        sizes = accumulate(size for _, size, _ in found)
+        for place, (size, (_, _, path)) in enumerate(zip(sizes, found, strict=True)):
+            if place and (place >= most_files or size > most_bytes):
+                path.unlink(missing_ok=True)
+
     def sweep(self, known: set[str]) -> None:
         """Remove old files under other keys than these."""
         horizon = time.time() - ORPHAN_SECONDS
@@ -104,6 +131,7 @@ class Files:
             self.datasets = Shelf(self.root / "datasets", ".arrow")
             self.explorations = Shelf(self.root / "explorations", "")
             self.exports = Shelf(self.root / "exports", "")
+            self.scores = Shelf(self.root / "scores", ".parquet")
             # The lock first: a folder without one would never be cleared up.
             self._lock = _hold(self._owners / f"{self.owner}.lock")
             self._incoming.mkdir(parents=True)

@@ -7,6 +7,7 @@ comes first, then what the reader chose on an earlier visit (a cookie), then the
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -17,7 +18,20 @@ from babel.messages import mofile, pofile
 from babel.support import NullTranslations, Translations
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-__all__ = ["COOKIE", "LANGUAGES", "N_", "_", "decimal", "language", "moment", "ngettext", "percent"]
+__all__ = [
+    "COOKIE",
+    "KEY",
+    "LANGUAGES",
+    "N_",
+    "_",
+    "accepted",
+    "decimal",
+    "language",
+    "moment",
+    "ngettext",
+    "percent",
+    "translated",
+]
 
 LANGUAGES = {"ru": "Русский", "en": "English"}
 SOURCE = "en"
@@ -38,7 +52,18 @@ def language() -> str:
 
 def _(message: str) -> str:
     """A message in the session's language."""
-    return str(_catalogue(language()).gettext(message))
+    return translated(message, language())
+
+
+def translated(message: str, code: str) -> str:
+    """A message in a language, where there is no session."""
+    return str(_catalogue(code).gettext(message))
+
+
+def accepted(cookies: Mapping[str, str], header: str) -> str:
+    """The language of a request outside of a session: by its cookies, or by its header ``Accept-Language``."""
+    wishes = [cookies.get(COOKIE), *(each.strip()[:2].lower() for each in header.split(","))]
+    return next((wish for wish in wishes if wish in LANGUAGES), SOURCE)
 
 
 def ngettext(singular: str, plural: str, number: int) -> str:

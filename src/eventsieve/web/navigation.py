@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from importlib.resources import files
 
 import streamlit as st
 
 from eventsieve.client import Client
-from eventsieve.web.i18n import KEY, LANGUAGES, _, language
+from eventsieve.web.i18n import _, language
 from eventsieve.web.pages import compare, data, eda, intro, jobs, ml, model, models, predict, train
 from eventsieve.web.places import Place, register
 from eventsieve.web.settings import WebSettings
+from eventsieve.web.widgets.language import switch_language
 
 __all__ = ["navigate"]
 
 Page = Callable[[Client], None]
+
+ICON = (files("eventsieve.web") / "icon.svg").read_text("utf-8")
+"""Our own: the browser would fetch one of Streamlit's names from another host."""
 
 
 def navigate(client: Client, settings: WebSettings, start: Place = Place.INTRO) -> None:
@@ -26,7 +31,7 @@ def navigate(client: Client, settings: WebSettings, start: Place = Place.INTRO) 
         settings: of the web client.
         start: the page of an address that names none.
     """
-    st.set_page_config(page_title="Eventsieve", page_icon=":material/filter_alt:", layout="wide")
+    st.set_page_config(page_title="Eventsieve", page_icon=ICON, layout="wide")
     language()
     contents: dict[Place, tuple[Page, str, str]] = {
         Place.INTRO: (partial(intro.page, github_link=settings.GITHUB_LINK), _("Intro"), "home"),
@@ -61,16 +66,10 @@ def navigate(client: Client, settings: WebSettings, start: Place = Place.INTRO) 
             ],
         }
     )
-    _language_switch()
+    with st.sidebar:
+        switch_language()
     chosen.run()
 
 
 def _bound(draw: Page, client: Client) -> Callable[[], None]:
     return lambda: draw(client)
-
-
-def _language_switch() -> None:
-    with st.sidebar:
-        st.segmented_control(
-            _("Language"), list(LANGUAGES), format_func=LANGUAGES.__getitem__, key=KEY, required=True, width="stretch"
-        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NoReturn
 from urllib.parse import urlencode
@@ -13,6 +13,10 @@ __all__ = ["Place", "go", "link", "register", "url"]
 
 KEY = "places"
 """Of the session's state: the pages of this run, by their places."""
+
+
+Value = str | Sequence[str]
+"""Of a name in an address's query; several values are written as so many of that name."""
 
 
 class Place(StrEnum):
@@ -42,16 +46,23 @@ def register(pages: Mapping[Place, Any]) -> None:
     st.session_state[KEY] = dict(pages)
 
 
-def link(place: Place, label: str, *, icon: str | None = None, help: str | None = None, **query: str) -> None:  # noqa: A002 - Streamlit's name
+def link(
+    place: Place,
+    label: str,
+    *,
+    icon: str | None = None,
+    help: str | None = None,  # noqa: A002 - Streamlit's name
+    **query: Value,
+) -> None:
     """A link to a place, drawn where it is called; ``query`` goes into the address."""
     st.page_link(st.session_state[KEY][place], label=label, icon=icon, help=help, query_params=query or None)
 
 
-def go(place: Place, **query: str) -> NoReturn:
+def go(place: Place, **query: Value) -> NoReturn:
     """Go to a place."""
     st.switch_page(st.session_state[KEY][place], query_params=query or None)
 
 
-def url(place: Place, **query: str) -> str:
+def url(place: Place, **query: Value) -> str:
     """The address of a place, relative to the others, for links within tables."""
-    return str(place) + ("?" + urlencode(query) if query else "")
+    return str(place) + ("?" + urlencode(query, doseq=True) if query else "")

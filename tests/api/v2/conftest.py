@@ -145,7 +145,7 @@ class FakePredictions:
         self.ended.set()
         return predicted(path, f"predictions.{kind}")
 
-    def rows(self, ref: str, rows: Sequence[Mapping[str, Any]]) -> Predictions:
+    def rows(self, ref: str, rows: Sequence[Mapping[str, Any]], **_: Any) -> Predictions:
         self.asked.append((ref, rows))
         return Predictions(
             model=ref,

@@ -138,6 +138,7 @@ def test_what_comes_with_eventsieve_is_listed(native):
     assert {"LogReg", "SVM", "RandomForest", "GradientBoosting"} <= {each["name"] for each in types["items"]}
     for each in types["items"]:
         assert each["hyperparameters"]["type"] == "object"
+        assert each["limits"]["seconds"] > 0
         assert client.get(f"/estimators/{each['name']}").json() == each
     named = client.get(f"/estimators/LogReg?dataset={dataset.id}").json()
     assert '"s"' in json.dumps(named["hyperparameters"]["properties"]["class_weight"])

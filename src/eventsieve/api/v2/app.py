@@ -20,6 +20,7 @@ from eventsieve.api.v2 import (
     jobs,
     models,
     predictions,
+    simulations,
 )
 from eventsieve.api.v2.problems import Problem, install_handlers, refusals
 from eventsieve.api.v2.strict import StrictRoute
@@ -61,6 +62,7 @@ ROUTERS = (
     models.router,
     current.router,
     comparisons.router,
+    simulations.router,
 )
 
 

@@ -11,7 +11,7 @@ from eventsieve.api.v2.problems import refusals
 from eventsieve.api.v2.strict import StrictRoute
 from eventsieve.domain.estimators import CATALOGUE, json_schema
 from eventsieve.errors import TypeNotFound
-from eventsieve.records import Page, Record
+from eventsieve.records import Limits, Page, Record
 from eventsieve.service import Service
 
 __all__ = ["EstimatorType", "router"]
@@ -29,6 +29,8 @@ class EstimatorType(Record):
     """What its training counts (trees, iterations); empty where it cannot tell how far it is."""
     keepable: bool
     """Whether it can be stopped and kept as it is, with the default hyperparameters at least."""
+    limits: Limits
+    """What the training of one may use where a job says nothing else."""
     hyperparameters: dict[str, Any]
     """JSON Schema of the hyperparameters: types, defaults, bounds, choices, help."""
 
@@ -74,5 +76,6 @@ def _estimator(service: Service, name: str, dataset: str | None) -> EstimatorTyp
         title=estimator.title,
         unit=estimator.unit,
         keepable=estimator.keepable,
+        limits=service.jobs.limits,
         hyperparameters=json_schema(estimator, classes) if classes else json_schema(estimator),
     )

@@ -11,13 +11,25 @@ from eventsieve.api.v2.calls import DatasetId, ServiceOf, heavy
 from eventsieve.api.v2.files import SentFile, file_answers
 from eventsieve.api.v2.problems import refusals
 from eventsieve.api.v2.strict import StrictRoute
-from eventsieve.records import Exploration
+from eventsieve.records import Detail, Exploration
 
 __all__ = ["router"]
 
 router = APIRouter(route_class=StrictRoute, tags=["explorations"])
 
 Against = Annotated[str | None, Query(max_length=128, description="Id of a second data set, to be compared with.")]
+
+Cut = Annotated[
+    str | None,
+    Query(
+        max_length=1000,
+        description="A condition on the events of both data sets; the others are not looked at.",
+        examples=["PRI_jet_num >= 2 and DER_mass_MMC > 0"],
+    ),
+]
+Wanted = Annotated[
+    Detail, Query(description="`histograms` leaves out what takes longer: correlations, duplicates, drift.")
+]
 
 
 @router.get(
@@ -30,11 +42,16 @@ async def explore(
     request: Request,
     service: ServiceOf,
     id: DatasetId,  # noqa: A002 - its name in the path
+    *,
     against: Against = None,
     bins: Annotated[int, Query(ge=1, le=1000, description="Bins of each histogram.")] = 50,
+    cut: Cut = None,
+    detail: Wanted = "all",
 ) -> Exploration:
     """Per feature: statistics, histograms, separation; correlations; duplicates; drift against a second data set."""
-    return await heavy(request, lambda: service.explorations.explore(id, against=against, bins=bins))
+    return await heavy(
+        request, lambda: service.explorations.explore(id, against=against, bins=bins, cut=cut, detail=detail)
+    )
 
 
 @router.get(
@@ -48,7 +65,8 @@ async def explore_pdf(
     service: ServiceOf,
     id: DatasetId,  # noqa: A002
     against: Against = None,
+    cut: Cut = None,
 ) -> FileResponse:
     """The same as a document to print."""
-    path = await heavy(request, lambda: service.explorations.pdf(id, against=against))
+    path = await heavy(request, lambda: service.explorations.pdf(id, against=against, cut=cut))
     return SentFile(path, media_type="application/pdf", filename=f"{id}.pdf")

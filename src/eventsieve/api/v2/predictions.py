@@ -15,15 +15,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from eventsieve.api.v2.bodies import ReadFields, form_schema, received
-from eventsieve.api.v2.calls import Ref, ServiceOf, heavy, heavy_until_gone
+from eventsieve.api.v2.calls import Limit, Offset, Ref, ServiceOf, heavy, heavy_until_gone
 from eventsieve.api.v2.files import PassingFile
 from eventsieve.api.v2.formats import FORMATS, bare, chosen
 from eventsieve.api.v2.problems import refusals
 from eventsieve.api.v2.strict import StrictRoute, is_json, parse_json, read_json
 from eventsieve.errors import BadRequest
-from eventsieve.records import Model, PredictionFormat, Predictions, Record
+from eventsieve.records import Model, PredictionFormat, PredictionPage, Predictions, Record, ScoreSummary
 from eventsieve.service import Service
 from eventsieve.service.predictions import Predicted
+from eventsieve.service.scores import BINS, MOST_BINS
 from eventsieve.storage.outputs import MEDIA_TYPES
 
 __all__ = ["router"]
@@ -33,6 +34,10 @@ router = APIRouter(route_class=StrictRoute, tags=["predictions"])
 MOST_HEADER = 4096
 """Bytes of remarks in a header; proxies refuse answers with much larger ones."""
 
+Stored = Annotated[str, Query(max_length=128, description="Id of the data set.")]
+CUT = "The score above which an event is predicted to be signal. Default: the model's own."
+Cut = Annotated[float | None, Query(allow_inf_nan=False, description=CUT)]
+
 
 class PredictFields(ReadFields):
     """How a file is to be read, and how the answer is to be written."""
@@ -40,6 +45,7 @@ class PredictFields(ReadFields):
     format: PredictionFormat | None = Field(
         None, description="What the answer is written as. Default: what `Accept` asks for, or JSON."
     )
+    threshold: float | None = Field(None, allow_inf_nan=False, description=CUT)
 
 
 class PredictRequest(Record):
@@ -95,35 +101,84 @@ async def predict(request: Request, service: ServiceOf, ref: Ref, query: Annotat
             raise BadRequest(faults={"/file": f"{len(sent.uploads)} files; send one, and the others by themselves."})
         fields: PredictFields = sent.fields
         kind = chosen(request, fields.format)
-        reading, path = fields.reading(), sent.uploads[0].path
+        reading, path, cut = fields.reading(), sent.uploads[0].path, fields.threshold
         return await _sent(
             request,
             model,
-            lambda stopped: service.predictions.predict(model.name, path, kind=kind, reading=reading, stopped=stopped),
+            lambda stopped: service.predictions.predict(
+                model.name, path, kind=kind, reading=reading, threshold=cut, stopped=stopped
+            ),
         )
 
 
+@router.get(
+    "/models/{ref:text}/predictions",
+    summary="Some of the predictions",
+    response_description="The predictions of some events of the data set, in its order.",
+    responses=refusals(404, 409, 507),
+)
+async def predictions_page(
+    request: Request,
+    service: ServiceOf,
+    ref: Ref,
+    *,
+    dataset: Stored,
+    offset: Offset = 0,
+    limit: Limit = 100,
+    threshold: Cut = None,
+) -> PredictionPage:
+    """What a model says of a stored data set, page by page. The scores are computed once and kept."""
+    return await heavy(
+        request, lambda: service.scores.page(ref, dataset, offset=offset, limit=limit, threshold=threshold)
+    )
+
+
+@router.get(
+    "/models/{ref:text}/scores",
+    summary="The scores, counted",
+    response_description="The scores of all events of the data set, counted.",
+    responses=refusals(404, 409, 507),
+)
+async def scores(
+    request: Request,
+    service: ServiceOf,
+    ref: Ref,
+    *,
+    dataset: Stored,
+    bins: Annotated[
+        int,
+        Query(ge=1, le=MOST_BINS, description="Of probabilities, bins from 0 to 1; of decision values about so many."),
+    ] = BINS,
+    threshold: Cut = None,
+) -> ScoreSummary:
+    """How many events of which class have which score, and how many a cut at any edge of a bin selects.
+
+    The scores are computed once and kept; another threshold costs nothing.
+    """
+    return await heavy(request, lambda: service.scores.summary(ref, dataset, bins=bins, threshold=threshold))
+
+
 async def _of_json(request: Request, service: Service, model: Model, query: PredictFields) -> Response:
-    if given := sorted(query.model_fields_set - {"format"}):
+    if given := sorted(query.model_fields_set - {"format", "threshold"}):
         raise BadRequest(f"The query has {', '.join(given)}, which says how a file is read, and the body is JSON.")
     asked = await run_in_threadpool(_parsed, await read_json(request))
-    kind = chosen(request, query.format)
     if asked.events is not None:
-        return await _of_rows(request, service, model, asked.events, kind)
-    dataset = asked.dataset or ""
+        return await _of_rows(request, service, model, asked.events, query)
+    kind, dataset, cut = chosen(request, query.format), asked.dataset or "", query.threshold
     return await _sent(
         request,
         model,
-        lambda stopped: service.predictions.predict(model.name, dataset, kind=kind, stopped=stopped),
+        lambda stopped: service.predictions.predict(model.name, dataset, kind=kind, threshold=cut, stopped=stopped),
     )
 
 
 async def _of_rows(
-    request: Request, service: Service, model: Model, rows: tuple[dict[str, Any], ...], kind: PredictionFormat
+    request: Request, service: Service, model: Model, rows: tuple[dict[str, Any], ...], query: PredictFields
 ) -> Response:
+    kind, threshold = chosen(request, query.format), query.threshold
     if kind != "json":
         raise HTTPException(406, f"Events in JSON are answered in JSON, not in {kind}; send them as a file instead.")
-    predictions = await heavy(request, lambda: service.predictions.rows(model.name, rows))
+    predictions = await heavy(request, lambda: service.predictions.rows(model.name, rows, threshold=threshold))
     headers = _told(model, predictions.remarks)
     return Response(predictions.model_dump_json(), headers=headers, media_type=MEDIA_TYPES["json"])
 

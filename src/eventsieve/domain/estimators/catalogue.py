@@ -57,6 +57,7 @@ class Estimator:
         scaled: whether it needs features of one size.
         rules: combinations of hyperparameters that do not go together.
         unit: what its fit counts; empty where it cannot tell how far it is.
+        important: the parameters that a physicist turns first, in that order; forms show them before the others.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Estimator:
     scaled: bool
     rules: tuple[Rule, ...] = ()
     unit: str = ""
+    important: tuple[str, ...] = ()
 
     @property
     def keepable(self) -> bool:
@@ -205,10 +207,55 @@ CATALOGUE: Final[Mapping[str, Estimator]] = MappingProxyType(
     {
         entry.name: entry
         for entry in (
-            Estimator("LogReg", "Logistic regression", LogisticRegression, True, _LOGISTIC, unit="iterations"),
-            Estimator("SVM", "Support vector machine", SVC, True, _VECTORS),
-            Estimator("RandomForest", "Random forest", RandomForestClassifier, False, _FOREST, unit="trees"),
-            Estimator("GradientBoosting", "Gradient boosting", GradientBoostingClassifier, False, _BOOSTING, "stages"),
+            Estimator(
+                "LogReg",
+                "Logistic regression",
+                LogisticRegression,
+                True,
+                _LOGISTIC,
+                unit="iterations",
+                important=("C", "l1_ratio", "solver", "max_iter", "tol", "class_weight"),
+            ),
+            Estimator(
+                "SVM",
+                "Support vector machine",
+                SVC,
+                True,
+                _VECTORS,
+                important=("kernel", "C", "gamma", "degree", "max_iter", "class_weight"),
+            ),
+            Estimator(
+                "RandomForest",
+                "Random forest",
+                RandomForestClassifier,
+                False,
+                _FOREST,
+                unit="trees",
+                important=(
+                    "n_estimators",
+                    "max_depth",
+                    "min_samples_leaf",
+                    "max_features",
+                    "max_samples",
+                    "class_weight",
+                ),
+            ),
+            Estimator(
+                "GradientBoosting",
+                "Gradient boosting",
+                GradientBoostingClassifier,
+                False,
+                _BOOSTING,
+                unit="stages",
+                important=(
+                    "n_estimators",
+                    "learning_rate",
+                    "max_depth",
+                    "subsample",
+                    "min_samples_leaf",
+                    "max_features",
+                ),
+            ),
         )
     }
 )

@@ -22,7 +22,7 @@ def json_schema(estimator: Estimator, classes: Sequence[str] = TWO_CLASSES) -> d
     and beyond it text that a form sends (``"0,5"``, ``""`` for the default) and weights by class codes. Where a number
     may be a count or a fraction, a whole one is a count: JSON does not tell 1 from 1.0, and `resolve` takes the latter
     for all of something. Combinations that do not go together are no matter of a schema; ``x-rules`` says them in
-    sentences, each with the parameters that it looks at.
+    sentences, each with the parameters that it looks at. ``x-important`` names the parameters to show first.
 
     Args:
         estimator: an entry of the catalogue.
@@ -36,6 +36,7 @@ def json_schema(estimator: Estimator, classes: Sequence[str] = TWO_CLASSES) -> d
         "type": "object",
         "properties": {each.name: _property(each, classes) for each in estimator.parameters},
         "additionalProperties": False,
+        "x-important": list(estimator.important),
         "x-rules": [{"parameters": list(rule.names), "rule": rule.cure} for rule in rules],
     }
 

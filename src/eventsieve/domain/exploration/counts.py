@@ -12,29 +12,44 @@ from eventsieve.domain.events import Events
 from eventsieve.domain.exploration.statistics import known
 from eventsieve.records import ClassEvents, Duplicates, Schema, TableCounts, WeightSums
 
-__all__ = ["count_table", "shared_rows"]
+__all__ = ["count_classes", "count_table", "shared_rows"]
 
 Flags = npt.NDArray[np.bool_]
 Prints = npt.NDArray[np.uint64]
 
 
-def count_table(events: Events, prints: Prints) -> TableCounts:
-    """What there is in a table; ``prints`` holds a hash of the features of each event."""
+def count_table(events: Events, prints: Prints | None, *, selected: bool = False) -> TableCounts:
+    """What there is in a table.
+
+    Args:
+        events: the table.
+        prints: a hash of the features of each event, without which duplicates are not looked for.
+        selected: whether the events passed a cut: how many of the full sample would pass it, the schema does not know.
+    """
     missing = np.isnan(events.features)
-    everyone = np.ones(len(events), dtype=np.bool_)
-    members: list[tuple[str, Flags]] = []
-    if events.target is not None:
-        members = [(label, events.target == code) for code, label in enumerate(events.schema.class_names)]
+    everyone, *classes = count_classes(events, selected=selected)
     return TableCounts(
         events=len(events),
         complete=int(np.count_nonzero(~missing.any(axis=1))),
         undefined=int(np.count_nonzero(missing)),
-        duplicates=_duplicates(events, prints),
-        all=_count_events("all", events, everyone, _full_sum(events.schema, events.schema.class_names)),
-        classes=tuple(
-            _count_events(label, events, member, _full_sum(events.schema, [label])) for label, member in members
-        ),
+        duplicates=None if prints is None else _duplicates(events, prints),
+        all=everyone,
+        classes=tuple(classes),
         remarks=events.remarks,
+    )
+
+
+def count_classes(events: Events, *, selected: bool = False) -> tuple[ClassEvents, ...]:
+    """All events and their weights, then those of each class."""
+    schema = events.schema
+    members: list[tuple[str, Flags, list[str]]] = [
+        ("all", np.ones(len(events), dtype=np.bool_), list(schema.class_names))
+    ]
+    if events.target is not None:
+        members += [(label, events.target == code, [label]) for code, label in enumerate(schema.class_names)]
+    return tuple(
+        _count_events(label, events, member, None if selected else _full_sum(schema, of))
+        for label, member, of in members
     )
 
 

@@ -13,10 +13,11 @@ import numpy.typing as npt
 
 from eventsieve.domain.events import Events
 from eventsieve.domain.exploration.classifier import tell_apart
-from eventsieve.domain.exploration.counts import count_table, shared_rows
+from eventsieve.domain.exploration.counts import count_classes, count_table, shared_rows
 from eventsieve.domain.exploration.drift import compare_feature, judge
 from eventsieve.domain.exploration.features import explore_feature
 from eventsieve.domain.exploration.findings import findings
+from eventsieve.domain.exploration.selection import select
 from eventsieve.domain.exploration.statistics import coefficients, pair_sums
 from eventsieve.domain.fingerprints import fingerprints
 from eventsieve.errors import BadTable
@@ -24,10 +25,13 @@ from eventsieve.machine import cores
 from eventsieve.records import (
     ClassCorrelations,
     Correlations,
+    Detail,
     Drift,
     Exploration,
     ExploredFeature,
     FeatureDrift,
+    Schema,
+    Selection,
 )
 
 __all__ = ["explore"]
@@ -40,7 +44,9 @@ THREADS = 4
 """Features that are explored at once: each takes memory of a few columns."""
 
 
-def explore(events: Events, against: Events | None = None, *, bins: int = 50) -> Exploration:
+def explore(
+    events: Events, against: Events | None = None, *, bins: int = 50, detail: Detail = "all", cut: str | None = None
+) -> Exploration:
     """Explore a table of events, and how another compares with it.
 
     Classes are compared with the event weights where the table has them; whatever compares the two tables is
@@ -51,20 +57,64 @@ def explore(events: Events, against: Events | None = None, *, bins: int = 50) ->
         events: the table to look at.
         against: events to compare with it.
         bins: number of bins of each feature's histograms; features that count something get one bin per value.
+        detail: "histograms" leaves out what takes longer: correlations, duplicates, drift.
+        cut: a condition on the events of both tables, see `eventsieve.domain.cuts`; the others are not looked at.
 
     Raises:
+        BadRequest: the cut is none, or none on both tables.
         BadTable: the two tables have no feature in common.
     """
-    found = _alone(events, bins) if against is None else _compared(events, against, bins)
+    _refuse_strangers(events.schema, None if against is None else against.schema)
+    selection = None
+    if cut is not None:
+        before = count_classes(events), None if against is None else count_classes(against)
+        cut, events, against = select(events, against, cut)
+        selection = Selection(cut=cut, table=before[0], against=before[1])
+    if detail == "histograms":
+        found = _histograms(events, against, bins, selection)
+    elif against is None:
+        found = _alone(events, bins, selection)
+    else:
+        found = _compared(events, against, bins, selection)
     return found.model_copy(update={"findings": tuple(findings(found))})
 
 
-def _alone(events: Events, bins: int) -> Exploration:
-    features, _ = _explore_features(events, None, np.ones(0, dtype=np.bool_), bins)
+def _refuse_strangers(schema: Schema, other: Schema | None) -> None:
+    if other is not None and not set(schema.feature_names) & set(other.feature_names):
+        raise BadTable(
+            f"The two tables have no feature in common: the first has {_some(schema)}, the second has {_some(other)}. "
+            f"Compare tables of the same experiment, or give their columns the same names."
+        )
+
+
+def _histograms(events: Events, against: Events | None, bins: int, selection: Selection | None) -> Exploration:
+    features, _ = _explore_features(events, against, None, bins)
+    ours = events.schema.feature_names
+    theirs = ours if against is None else against.schema.feature_names
+    selected = selection is not None
     return Exploration(
         event_schema=events.schema,
         bins=bins,
-        table=count_table(events, fingerprints(events.features)),
+        detail="histograms",
+        selection=selection,
+        table=count_table(events, None, selected=selected),
+        against=None if against is None else count_table(against, None, selected=selected),
+        shared=None,
+        only_first=tuple(name for name in ours if name not in theirs),
+        only_second=tuple(name for name in theirs if name not in ours),
+        features=features,
+        correlations=None,
+        drift=None,
+    )
+
+
+def _alone(events: Events, bins: int, selection: Selection | None) -> Exploration:
+    features, _ = _explore_features(events, None, None, bins)
+    return Exploration(
+        event_schema=events.schema,
+        bins=bins,
+        selection=selection,
+        table=count_table(events, fingerprints(events.features), selected=selection is not None),
         against=None,
         shared=None,
         features=features,
@@ -73,26 +123,25 @@ def _alone(events: Events, bins: int) -> Exploration:
     )
 
 
-def _compared(events: Events, against: Events, bins: int) -> Exploration:
+def _compared(events: Events, against: Events, bins: int, selection: Selection | None) -> Exploration:
     theirs = {name: position for position, name in enumerate(against.schema.feature_names)}
     ours = {name: position for position, name in enumerate(events.schema.feature_names)}
     common = [name for name in ours if name in theirs]
-    if not common:
-        raise BadTable(
-            f"The two tables have no feature in common: the first has {_some(ours)}, the second has {_some(theirs)}. "
-            f"Compare tables of the same experiment, or give their columns the same names."
-        )
     first = _columns(events.features, [ours[name] for name in common])
     second = _columns(against.features, [theirs[name] for name in common])
     prints = fingerprints(first), fingerprints(second)
     shared = shared_rows(*prints)
     kept = _kept(prints[0], shared)
     features, drifts = _explore_features(events, against, kept, bins)
+    all_ours = prints[0] if len(common) == len(ours) else fingerprints(events.features)
+    all_theirs = prints[1] if len(common) == len(theirs) else fingerprints(against.features)
+    selected = selection is not None
     return Exploration(
         event_schema=events.schema,
         bins=bins,
-        table=count_table(events, prints[0] if len(common) == len(ours) else fingerprints(events.features)),
-        against=count_table(against, prints[1] if len(common) == len(theirs) else fingerprints(against.features)),
+        selection=selection,
+        table=count_table(events, all_ours, selected=selected),
+        against=count_table(against, all_theirs, selected=selected),
         shared=int(np.count_nonzero(shared)),
         only_first=tuple(name for name in ours if name not in theirs),
         only_second=tuple(name for name in theirs if name not in ours),
@@ -106,8 +155,9 @@ def _columns(values: Floats, positions: list[int]) -> Floats:
     return values if positions == list(range(values.shape[1])) else values[:, positions]
 
 
-def _some(names: dict[str, int]) -> str:
-    return ", ".join(list(names)[:5]) + (", …" if len(names) > 5 else "")
+def _some(schema: Schema) -> str:
+    names = schema.feature_names
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
 
 
 def _kept(prints: Prints, shared: Flags) -> Flags:
@@ -124,9 +174,9 @@ def _kept(prints: Prints, shared: Flags) -> Flags:
 
 
 def _explore_features(
-    events: Events, against: Events | None, kept: Flags, bins: int
+    events: Events, against: Events | None, kept: Flags | None, bins: int
 ) -> tuple[tuple[ExploredFeature, ...], dict[str, FeatureDrift]]:
-    """Explore each feature, and test it against the events of the second table that are kept, where it has it."""
+    """Explore each feature, and test it against those events of the second table, if any, that are ``kept``."""
     theirs = {} if against is None else {name: at for at, name in enumerate(against.schema.feature_names)}
 
     # Values near the largest float64 overflow in sums of squares: their statistics are then unknown.
@@ -140,7 +190,8 @@ def _explore_features(
         if against is not None and column.name in theirs:
             raw = against.features[:, theirs[column.name]]
             others = np.sort(raw)
-            drift = compare_feature(column.name, ascending, others if kept.all() else np.sort(raw[kept]))
+            if kept is not None:
+                drift = compare_feature(column.name, ascending, others if kept.all() else np.sort(raw[kept]))
         return explore_feature(events, column, (ascending, order), others, bins), drift
 
     # Sorting is most of the work, and NumPy sorts beside other threads.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eventsieve.domain.exploration.statistics import proportions_differ
-from eventsieve.records import Correlations, Exploration, ExploredFeature, TableCounts
+from eventsieve.records import Correlations, Exploration, ExploredFeature, Selection, TableCounts
 
 __all__ = ["findings"]
 
@@ -19,25 +19,35 @@ _LISTED = 10
 def findings(found: Exploration) -> Iterator[str]:
     """The sentences: on the tables, the features, and the two tables together."""
     names = ("The first table", "The second table") if found.against else ("The table",)
+    if found.selection is not None:
+        yield from _of_selection(found, found.selection)
     for name, table in zip(names, (found.table, found.against), strict=False):
         if table is not None:
             yield from _of_table(name, table)
     if not found.table.classes:
         yield f"{names[0]} has no labels: classes are not compared."
     yield from _of_features(found.features)
-    yield from _alike(found.correlations)
+    if found.correlations is not None:
+        yield from _alike(found.correlations)
     if found.against is not None:
         yield from _of_both(found, found.against)
 
 
+def _of_selection(found: Exploration, selection: Selection) -> Iterator[str]:
+    passed = f"{found.table.events:,} of {selection.table[0].events:,}"
+    if found.against is not None and selection.against is not None:
+        passed += f" in the first table, {found.against.events:,} of {selection.against[0].events:,} in the second"
+    yield f"Only events that pass the cut {selection.cut} are looked at: {passed}."
+
+
 def _of_table(name: str, table: TableCounts) -> Iterator[str]:
     same = table.duplicates
-    if same.events:
+    if same is not None and same.events:
         yield (
             f"{name} has {same.events:,} events that equal another in all features, in {same.groups:,} groups: "
             f"{same.surplus:,} could be dropped."
         )
-    if same.equal_index:
+    if same is not None and same.equal_index:
         yield f"{name} has {same.equal_index:,} events whose number another event has too."
     if table.all.weights and table.all.weights.negative:
         yield f"{name} has {table.all.weights.negative:,} events of negative weight."
