@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from eventsieve.records import Comparison, Difference, Score
 from eventsieve.web.places import Place
-from eventsieve.web.widgets.comparing import verdict
-from eventsieve.web.widgets.significance import best_of, holm, leads
+from eventsieve.web.widgets.models.comparing import verdict
+from eventsieve.web.widgets.models.significance import best_of, holm, leads
 from web.appt import alerts, open_page, run, texts
 from web.fakes import FakeClient
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from eventsieve.domain.cuts import Cut
 from eventsieve.records import Column, Schema
-from eventsieve.web.widgets.conditions import OPERATORS, condition, conditions, joined, narrowed, quoted
+from eventsieve.web.widgets.eda.conditions import OPERATORS, condition, conditions, joined, narrowed, quoted
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from eventsieve.errors import NotReady, ServerUnreachable
 from eventsieve.records import Exploration
 from eventsieve.web.places import Place
-from eventsieve.web.widgets.features import PAGE, chosen, groups
-from eventsieve.web.widgets.tablefit import misfits
+from eventsieve.web.widgets.eda.features import PAGE, chosen, groups
+from eventsieve.web.widgets.eda.tablefit import misfits
 from web.appt import alerts, open_page, run, texts
 from web.fakes import FakeClient
 

@@ -7,7 +7,7 @@ import pytest
 from eventsieve.errors import Conflict, ServerUnreachable
 from eventsieve.records import Estimate, Limits, ModelSpec, ModelState, Outcome, Progress, State
 from eventsieve.web.places import Place
-from eventsieve.web.widgets.progress import rest, share
+from eventsieve.web.widgets.jobs.progress import rest, share
 from web.appt import alerts, open_page, run, texts
 from web.fakes import RUNNING, FakeClient
 

@@ -125,7 +125,7 @@ def test_the_report_is_shown_and_saved(site, tmp_path):
 
 @LANGUAGES
 def test_the_sections_of_a_model(site, models, language):
-    from eventsieve.web.widgets.modelsections import SECTIONS
+    from eventsieve.web.widgets.models.sections import SECTIONS
 
     with site.reader("model", language, height=1200) as reader:
         reader.visit(Place.MODEL, name="deep")
@@ -266,7 +266,7 @@ def test_a_training_is_cancelled_and_found_again(site, models):
         reader.visit(Place.MODELS)
         reader.visit(Place.JOBS)
         reader.shot("1-list")
-        reader.page.get_by_test_id("stMain").get_by_role("link").filter(has_text=re.compile("simulated")).first.click()
+        reader.main.get_by_role("button", name=re.compile("simulated")).first.click()
         reader.page.wait_for_url(re.compile(job.id))
         reader.sees("running")
         reader.page.get_by_role("button", name="Cancel", exact=True).click()

@@ -8,9 +8,9 @@ from streamlit.testing.v1 import AppTest
 from eventsieve.errors import ServerUnreachable
 from eventsieve.web.places import Place
 from eventsieve.web.widgets.metrics import with_uncertainty
-from eventsieve.web.widgets.modeledit import Changes, save
-from eventsieve.web.widgets.modelinputs import ordered
-from eventsieve.web.widgets.modelsections import SECTIONS
+from eventsieve.web.widgets.models.edit import Changes, save
+from eventsieve.web.widgets.models.inputs import ordered
+from eventsieve.web.widgets.models.sections import SECTIONS
 from web.appt import alerts, open_page, run, texts
 from web.fakes import MODELS, FakeClient
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from eventsieve.errors import ServerUnreachable
 from eventsieve.web.places import Place
-from eventsieve.web.widgets.modeltable import rows
+from eventsieve.web.widgets.models.table import rows
 from web.appt import alerts, open_page, run, texts
 from web.fakes import MODELS, Asked, FakeClient
 

@@ -11,7 +11,7 @@ from eventsieve.errors import ServerUnreachable
 from eventsieve.records import ScoreCounts, ScoreSummary
 from eventsieve.web.charts.predicted import predicted
 from eventsieve.web.places import Place
-from eventsieve.web.widgets.predictions import Selected, selected
+from eventsieve.web.widgets.predicting.results import Selected, selected
 from web.appt import alerts, open_page, run, texts
 from web.fakes import FakeClient
 

@@ -57,7 +57,6 @@ def navigate(client: Client, settings: WebSettings, start: Place = Place.INTRO) 
         )
         for place, (draw, title, icon) in contents.items()
     }
-    register(pages)
     chosen = st.navigation(
         {
             "": [pages[place] for place in (Place.INTRO, Place.DATA, Place.EDA)],
@@ -66,6 +65,7 @@ def navigate(client: Client, settings: WebSettings, start: Place = Place.INTRO) 
             ],
         }
     )
+    register(pages, chosen)
     with st.sidebar:
         switch_language()
     chosen.run()

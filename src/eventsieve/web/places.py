@@ -11,8 +11,8 @@ import streamlit as st
 
 __all__ = ["Place", "go", "link", "register", "url"]
 
-KEY = "places"
-"""Of the session's state: the pages of this run, by their places."""
+KEY, HERE = "places", "here"
+"""Of the session's state: the pages of this run, by their places; and the place that is drawn."""
 
 
 Value = str | Sequence[str]
@@ -41,9 +41,10 @@ class Place(StrEnum):
     """``?model=``, ``?dataset=``."""
 
 
-def register(pages: Mapping[Place, Any]) -> None:
-    """Say which of Streamlit's pages the places are, in this session."""
+def register(pages: Mapping[Place, Any], chosen: Any) -> None:
+    """Say which of Streamlit's pages the places are, in this session, and which of them is drawn."""
     st.session_state[KEY] = dict(pages)
+    st.session_state[HERE] = next((place for place, page in pages.items() if page.url_path == chosen.url_path), None)
 
 
 def link(
@@ -55,6 +56,11 @@ def link(
     **query: Value,
 ) -> None:
     """A link to a place, drawn where it is called; ``query`` goes into the address."""
+    if place == st.session_state[HERE]:
+        # Streamlit's link to the page that is drawn already changes the page and leaves the address as it was.
+        if st.button(label, icon=icon, help=help, type="tertiary", key=f"link {url(place, **query)}"):
+            go(place, **query)
+        return
     st.page_link(st.session_state[KEY][place], label=label, icon=icon, help=help, query_params=query or None)
 
 

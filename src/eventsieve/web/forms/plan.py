@@ -44,7 +44,7 @@ WEIGHTS = {
     EventWeights.NONE: (N_("None"), N_("In training every event counts the same.")),
     EventWeights.EVENT: (N_("As they are"), N_("In training events count by their weights.")),
     EventWeights.BALANCED: (
-        N_("Balanced"),
+        N_("Balanced classes"),
         N_("In training weights are scaled so that all classes have the same sum."),
     ),
 }

@@ -16,11 +16,11 @@ from eventsieve.web.faults import explained
 from eventsieve.web.i18n import _, decimal, ngettext
 from eventsieve.web.places import Place
 from eventsieve.web.texts import plain
-from eventsieve.web.widgets import comparing
 from eventsieve.web.widgets.acting import tell
 from eventsieve.web.widgets.addresses import asked, asked_several, keep
-from eventsieve.web.widgets.asking import use
-from eventsieve.web.widgets.modelfacts import seen_whole
+from eventsieve.web.widgets.models import comparing
+from eventsieve.web.widgets.models.asking import use
+from eventsieve.web.widgets.models.facts import seen_whole
 
 __all__ = ["page"]
 

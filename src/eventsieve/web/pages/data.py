@@ -14,10 +14,10 @@ from eventsieve.web.i18n import _, decimal, moment
 from eventsieve.web.places import Place
 from eventsieve.web.texts import plain
 from eventsieve.web.widgets.acting import act, attempt, report, tell
+from eventsieve.web.widgets.data.schema import schema_form
+from eventsieve.web.widgets.data.table import classes_table, columns_table, datasets_table
 from eventsieve.web.widgets.datasets import add_dataset
-from eventsieve.web.widgets.datatable import classes_table, columns_table, datasets_table
 from eventsieve.web.widgets.quantities import size
-from eventsieve.web.widgets.schemaform import schema_form
 
 __all__ = ["page"]
 

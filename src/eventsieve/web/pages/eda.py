@@ -9,12 +9,12 @@ from eventsieve.errors import EventsieveError
 from eventsieve.records import Exploration
 from eventsieve.web.i18n import N_, _
 from eventsieve.web.widgets.addresses import asked, keep
-from eventsieve.web.widgets.cuts import cut_editor, passed, refused
 from eventsieve.web.widgets.datasets import pick_dataset
-from eventsieve.web.widgets.exploration import show_exploration
-from eventsieve.web.widgets.exploring import Wanted, first_of
-from eventsieve.web.widgets.reports import dataset_report, sample_report
-from eventsieve.web.widgets.tablefit import show_fit
+from eventsieve.web.widgets.eda.cuts import cut_editor, passed, refused
+from eventsieve.web.widgets.eda.exploration import show_exploration
+from eventsieve.web.widgets.eda.exploring import Wanted, first_of
+from eventsieve.web.widgets.eda.reports import dataset_report, sample_report
+from eventsieve.web.widgets.eda.tablefit import show_fit
 
 __all__ = ["page"]
 

@@ -16,10 +16,10 @@ from eventsieve.web.faults import explained, show
 from eventsieve.web.i18n import _
 from eventsieve.web.places import Place, link
 from eventsieve.web.texts import plain
-from eventsieve.web.widgets.joblist import draw_jobs, job_title, plan_in_words
-from eventsieve.web.widgets.nextsteps import draw_next_steps, draw_together
-from eventsieve.web.widgets.outcomes import draw_outcome
-from eventsieve.web.widgets.progress import draw_progress
+from eventsieve.web.widgets.jobs.listing import draw_jobs, job_title, plan_in_words
+from eventsieve.web.widgets.jobs.nextsteps import draw_next_steps, draw_together
+from eventsieve.web.widgets.jobs.outcomes import draw_outcome
+from eventsieve.web.widgets.jobs.progress import draw_progress
 
 __all__ = ["page"]
 

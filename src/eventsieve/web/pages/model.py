@@ -14,9 +14,9 @@ from eventsieve.web.places import Place
 from eventsieve.web.texts import plain
 from eventsieve.web.widgets.acting import tell
 from eventsieve.web.widgets.metrics import metrics_table
-from eventsieve.web.widgets.modelfacts import facts_table
-from eventsieve.web.widgets.modelhead import actions, head
-from eventsieve.web.widgets.modelsections import sections
+from eventsieve.web.widgets.models.facts import facts_table
+from eventsieve.web.widgets.models.head import actions, head
+from eventsieve.web.widgets.models.sections import sections
 from eventsieve.web.widgets.parameters import parameters_table
 
 __all__ = ["page"]

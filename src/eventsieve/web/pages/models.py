@@ -13,9 +13,9 @@ from eventsieve.web.i18n import _, ngettext
 from eventsieve.web.places import Place
 from eventsieve.web.texts import plain
 from eventsieve.web.widgets.acting import act, tell
-from eventsieve.web.widgets.asking import ask_current, ask_removal, ask_removal_of_all, use
-from eventsieve.web.widgets.history import history
-from eventsieve.web.widgets.modeltable import filtered, models_table
+from eventsieve.web.widgets.models.asking import ask_current, ask_removal, ask_removal_of_all, use
+from eventsieve.web.widgets.models.history import history
+from eventsieve.web.widgets.models.table import filtered, models_table
 from eventsieve.web.widgets.parameters import parameters_table
 
 __all__ = ["page"]
@@ -87,7 +87,8 @@ def _parameters(selected: Sequence[Model], shown: Sequence[Model]) -> None:
         st.subheader(_("Parameters"))
     for model in selected or shown[:MOST]:
         title = _("Model {name}").format(name=plain(model.name))
-        key = f"parameters_{'selected' if selected else 'any'}_{model.name}"
+        # Another key where it is to be opened anew: an expander keeps whether the reader has opened it.
+        key = f"parameters_{'selected' if selected else 'current' if model.current else 'any'}_{model.name}"
         with st.expander(title, expanded=bool(selected) or model.current, key=key):
             if model.current:
                 st.badge(_("This is the current model"), icon=":material/check:", color="green")

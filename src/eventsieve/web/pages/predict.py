@@ -14,10 +14,10 @@ from eventsieve.web.faults import explained
 from eventsieve.web.i18n import _, decimal, ngettext
 from eventsieve.web.places import Place, link
 from eventsieve.web.texts import plain
-from eventsieve.web.widgets.cutting import OWN, THRESHOLD, cut_of, draw_cut
 from eventsieve.web.widgets.datasets import pick_dataset
 from eventsieve.web.widgets.modelchoice import pick_model
-from eventsieve.web.widgets.predictions import Selected, draw_counts, draw_downloads, draw_rows, selected
+from eventsieve.web.widgets.predicting.cutting import OWN, THRESHOLD, cut_of, draw_cut
+from eventsieve.web.widgets.predicting.results import Selected, draw_counts, draw_downloads, draw_rows, selected
 
 __all__ = ["page"]
 

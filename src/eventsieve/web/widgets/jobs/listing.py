@@ -11,7 +11,7 @@ from eventsieve.records import EventWeights, OnLimit, Plan, Validation
 from eventsieve.web.i18n import _, decimal, moment, ngettext, percent
 from eventsieve.web.places import Place, link
 from eventsieve.web.texts import plain
-from eventsieve.web.widgets.progress import state_badge
+from eventsieve.web.widgets.jobs.progress import state_badge
 from eventsieve.web.widgets.quantities import duration
 
 __all__ = ["draw_jobs", "job_title", "plan_in_words"]

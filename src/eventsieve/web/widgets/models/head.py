@@ -13,9 +13,9 @@ from eventsieve.web.i18n import _, decimal
 from eventsieve.web.places import Place
 from eventsieve.web.texts import metric, plain
 from eventsieve.web.widgets.acting import act, attempt, report
-from eventsieve.web.widgets.asking import ask_removal, use
 from eventsieve.web.widgets.metrics import key_figures
-from eventsieve.web.widgets.modeledit import ask_edit
+from eventsieve.web.widgets.models.asking import ask_removal, use
+from eventsieve.web.widgets.models.edit import ask_edit
 
 __all__ = ["actions", "head"]
 

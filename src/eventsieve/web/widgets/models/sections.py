@@ -14,8 +14,8 @@ from eventsieve.web.faults import explained
 from eventsieve.web.i18n import N_, _
 from eventsieve.web.places import Place
 from eventsieve.web.widgets.addresses import asked, keep
-from eventsieve.web.widgets.modelcuts import cuts
-from eventsieve.web.widgets.modelinputs import correlations, inputs
+from eventsieve.web.widgets.models.cuts import cuts
+from eventsieve.web.widgets.models.inputs import correlations, inputs
 
 __all__ = ["SECTIONS", "sections"]
 

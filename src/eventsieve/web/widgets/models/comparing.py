@@ -10,7 +10,7 @@ from eventsieve.web.charts.comparisons import bars, differences
 from eventsieve.web.i18n import _, decimal, ngettext
 from eventsieve.web.texts import metric, plain
 from eventsieve.web.widgets.metrics import LESS_IS_BETTER, names, with_uncertainty
-from eventsieve.web.widgets.significance import LEVEL, Best, best_of, leads
+from eventsieve.web.widgets.models.significance import LEVEL, Best, best_of, leads
 
 __all__ = ["bars_of", "differences_of", "mcnemar_table", "metrics_by_model", "verdict", "weighting"]
 

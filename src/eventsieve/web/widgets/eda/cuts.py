@@ -12,7 +12,7 @@ from eventsieve.records import ClassEvents, Column, Exploration, TableCounts
 from eventsieve.web import faults
 from eventsieve.web.i18n import _, decimal, percent
 from eventsieve.web.texts import plain
-from eventsieve.web.widgets.conditions import OPERATORS, condition, conditions, joined, narrowed
+from eventsieve.web.widgets.eda.conditions import OPERATORS, condition, conditions, joined, narrowed
 
 __all__ = ["brush", "current", "cut_editor", "passed", "refused"]
 

@@ -11,8 +11,8 @@ from eventsieve.web import faults
 from eventsieve.web.charts import correlations, features, show
 from eventsieve.web.i18n import N_, _
 from eventsieve.web.texts import plain
-from eventsieve.web.widgets.exploring import Wanted, whole_of
-from eventsieve.web.widgets.features import inputs
+from eventsieve.web.widgets.eda.exploring import Wanted, whole_of
+from eventsieve.web.widgets.eda.features import inputs
 
 __all__ = ["show_exploration"]
 

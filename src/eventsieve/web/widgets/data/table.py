@@ -117,7 +117,7 @@ def columns_table(dataset: records.Dataset) -> None:
                 summaries[each.name].missing / max(dataset.events, 1) if each.name in summaries else None
                 for each in known
             ],
-            "description": [each.description for each in known],
+            "description": [each.description and _(each.description) for each in known],
         },
         hide_index=True,
         column_config={

@@ -11,7 +11,7 @@ import streamlit as st
 from eventsieve.records import Exploration, ExploredFeature
 from eventsieve.web.charts import features, show
 from eventsieve.web.i18n import N_, _, ngettext
-from eventsieve.web.widgets.cuts import brush, current
+from eventsieve.web.widgets.eda.cuts import brush, current
 
 __all__ = ["chosen", "groups", "inputs"]
 

@@ -1,0 +1,1 @@
+"""What the page of exploratory analysis is made of."""

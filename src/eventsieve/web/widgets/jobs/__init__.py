@@ -1,0 +1,1 @@
+"""What the page of trainings is made of."""
