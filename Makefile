@@ -19,7 +19,7 @@ ENVIRONMENT := @sh tools/environment.sh
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two of these would install into one environment at once
-.PHONY: help demo up test lint bench docs pins migration clean
+.PHONY: help demo up test lint bench docs messages pins migration clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,10 @@ bench: ## measure against named rivals, some three minutes
 docs: ## build the documentation into site/
 	$(ENVIRONMENT) docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir site
+
+messages: ## bring the web pages' catalogues up to date with the code, and say what is not translated
+	$(ENVIRONMENT) web
+	@$(BIN)/python tools/messages.py
 
 # Each file is bound by those before it, so that all of them fit into one environment. One version of a package serves
 # every Python (`fewest`): a model trained on 3.11 meets the same libraries on 3.13. To take newer releases:

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from eventsieve.cli import pages
+from eventsieve.cli import pages, together
 from eventsieve.cli.app import app
 
 PATIENCE = 90.0
@@ -161,6 +161,15 @@ def test_a_wrong_setting_is_named_before_anything_starts(monkeypatch, command, n
     answer = CliRunner().invoke(app, [command])
     assert answer.exit_code == 2
     assert f"EVENTSIEVE_{name}" in answer.output
+
+
+def test_one_that_is_never_ready_is_told_and_ended(monkeypatch, tmp_path, capfd):
+    monkeypatch.setattr(together, "LONGEST_START_SECONDS", 0.0)
+    store = ["--model-dir", str(tmp_path)]
+    words = ["serve", "--port", str(free_port()), *store]
+    nowhere = f"http://127.0.0.1:{free_port()}/"
+    assert together.run_together({"server": (words, nowhere)}, lambda: pytest.fail("it is not ready")) == 1
+    assert "The server was not ready after 0 s" in capfd.readouterr().err
 
 
 def test_server_and_page_need_ports_that_both_know():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eventsieve.domain.multiplicity import holm
+from eventsieve.multiplicity import holm
 
 
 def test_holms_correction_is_his() -> None:

@@ -261,7 +261,8 @@ def comparison() -> Comparison:
     def difference(first: str, second: str, value: float, better: str | None) -> Difference:
         low, high = value - 0.05, value + 0.05
         numbers = {"value": value, "low": low, "high": high, "p_value": 0.01}
-        return Difference(first=first, second=second, name="roc_auc", weighted=True, better=better, **numbers)
+        pair = {"first": first, "second": second, "better": better}
+        return Difference(name="roc_auc", weighted=True, replicas=250, **pair, **numbers)
 
     return Comparison(
         dataset="d",

@@ -27,7 +27,7 @@ from eventsieve.web.i18n import _catalogue
 from eventsieve.web.places import Place
 from web.proxy import Proxy
 
-__all__ = ["CHROMIUMS", "Reader", "Site", "find_chromium", "run_site", "screenshots"]
+__all__ = ["CHROMIUMS", "Reader", "Site", "find_chromium", "run_site", "screenshots", "until_served"]
 
 SEEDED = 4_000
 """Events of a data set that tests of other things begin with."""
@@ -259,7 +259,7 @@ def _run_page(folder: Path, server: str) -> Iterator[str]:
     with (folder / "page.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
     try:
-        _await(url, process, folder / "page.log")
+        until_served(url, process, folder / "page.log")
         yield url
     finally:
         process.terminate()
@@ -270,7 +270,8 @@ def _run_page(folder: Path, server: str) -> Iterator[str]:
             process.wait()
 
 
-def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def until_served(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait for a page's server; a test that waits in vain tells what it has logged."""
     deadline = time.monotonic() + 60
     with httpx2.Client(trust_env=False) as http:
         while time.monotonic() < deadline and process.poll() is None:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import atexit
 import json
 import shutil
+import ssl
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
@@ -54,6 +55,8 @@ MODELS = {
 """The trained models of a filled store; the last is the current one."""
 TIMED_OUT, FAILED, RUNNING = "svm", "wrong", "running"
 """The models of a filled store that were not trained, or not yet."""
+_UNUSED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Nothing is encrypted here, and httpx would load all authorities of the machine for each client."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class FakeClient(Client):
             shutil.copytree(store, self._folder / "models")
         self.engine = ScriptedEngine(_templates, dict(outcomes or {}))
         self._server = _serve(self._folder, lambda *_: self.engine)
-        transport = _Recorder(self, httpx2.HTTPTransport(uds=str(self._server.socket)))
+        transport = _Recorder(self, _to(self._server))
         self._through = httpx2.Client(transport=transport, trust_env=False, timeout=60)
         super().__init__("http://localhost", http=self._through)
         _open.append(self)
@@ -191,6 +194,10 @@ def _serve(folder: Path, engine: Callable[..., Any]) -> _Server:
         return _Server(create_app(settings, embedded=True))
 
 
+def _to(server: _Server) -> httpx2.HTTPTransport:
+    return httpx2.HTTPTransport(uds=str(server.socket), verify=_UNUSED)
+
+
 @cache
 def _place() -> Path:
     """A folder for as long as this process lives."""
@@ -233,7 +240,7 @@ def _filled_store() -> Path:
         },
     )
     server = _serve(folder, lambda *_: engine)
-    through = httpx2.Client(transport=httpx2.HTTPTransport(uds=str(server.socket)), trust_env=False, timeout=60)
+    through = httpx2.Client(transport=_to(server), trust_env=False, timeout=60)
     client = Client("http://localhost", http=through)
     with warnings.catch_warnings(action="ignore", category=EventsWarning):
         data = client.upload(labelled, name="simulated")

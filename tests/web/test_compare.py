@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from eventsieve.records import Comparison, Difference, Score
 from eventsieve.web.places import Place
 from eventsieve.web.widgets.models.comparing import verdict
-from eventsieve.web.widgets.models.significance import best_of, holm, leads
+from eventsieve.web.widgets.models.significance import best_of, leads
 from web.appt import alerts, open_page, run, texts
 from web.fakes import FakeClient
 
@@ -102,6 +102,9 @@ def test_without_models_the_page_says_what_to_do(empty: FakeClient) -> None:
     assert app.info[0].value == "No model has been trained yet. Train one first."
 
 
+REPLICAS = 250
+
+
 def difference(first: str, second: str, value: float, p: float, *, name: str = "roc_auc") -> Difference:
     spread = abs(value) / 3 if p < 0.05 else 2 * abs(value)
     better = (first if value > 0 else second) if p < 0.05 else None
@@ -114,6 +117,7 @@ def difference(first: str, second: str, value: float, p: float, *, name: str = "
         low=value - spread,
         high=value + spread,
         p_value=p,
+        replicas=REPLICAS,
         better=better,
     )
 
@@ -134,12 +138,6 @@ def comparison(differences: list[Difference], **values: float) -> Comparison:
     )
 
 
-def test_holm() -> None:
-    assert holm({"a": 0.01, "b": 0.04, "c": 0.03}) == pytest.approx({"a": 0.03, "c": 0.06, "b": 0.06})
-    assert holm({"a": 0.9, "b": 0.8}) == {"b": 1.0, "a": 1.0}
-    assert holm({}) == {}
-
-
 def test_the_best_is_significant_only_after_the_correction() -> None:
     two = [difference("a", "b", 0.1, 0.04)]
     found = best_of(comparison(two, a=0.9, b=0.8), "roc_auc", weighted=False)
@@ -155,12 +153,23 @@ def test_the_best_is_significant_only_after_the_correction() -> None:
 def test_many_models_do_not_drown_what_the_replicas_cannot_resolve() -> None:
     others = {f"m{number}": 0.5 for number in range(9)}
     found = leads(
-        comparison([difference("a", other, 0.4, 0.008) for other in others], a=0.9, **others),
+        comparison([difference("a", other, 0.4, 2 / (1 + REPLICAS)) for other in others], a=0.9, **others),
         "a",
         "roc_auc",
         weighted=False,
     )
     assert max(found.values()) < 0.001
+
+
+def test_the_normal_tail_is_taken_where_the_replicas_say_no_more_and_nowhere_else() -> None:
+    bound = 2 / (1 + REPLICAS)
+    # An interval of three standard deviations: the tail is 1.2e-9, which replicas that say otherwise overrule.
+    told = difference("a", "b", 0.1, 2 * bound)
+    assert leads(comparison([told], a=0.9, b=0.8), "a", "roc_auc", weighted=False) == {"b": 2 * bound}
+    # And one that hardly leaves out zero: its tail is larger than the bound, and stands.
+    wide = difference("a", "b", 0.1, bound).model_copy(update={"low": 0.1 - 0.098, "high": 0.1 + 0.098})
+    found = leads(comparison([wide], a=0.9, b=0.8), "a", "roc_auc", weighted=False)
+    assert found == pytest.approx({"b": 0.0455}, rel=1e-2)
 
 
 def test_of_losses_the_least_is_best() -> None:

@@ -8,7 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from eventsieve.errors import NotReady, ServerUnreachable
-from eventsieve.records import Exploration
+from eventsieve.records import ClassCorrelations, Correlations, Exploration
+from eventsieve.web.pages import eda
 from eventsieve.web.places import Place
 from eventsieve.web.widgets.eda.features import PAGE, chosen, groups
 from eventsieve.web.widgets.eda.tablefit import misfits
@@ -46,7 +47,7 @@ def test_two_ways_in_and_back() -> None:
 def test_all_plots_in_order() -> None:
     client = FakeClient.filled()
     app = live(client, dataset=client.labelled.id, against=client.unlabelled.id)
-    titles = [each.value for each in app.subheader]
+    titles = [each.value for each in app.header]
     assert titles == [
         "Findings",
         "Classes and weights",
@@ -164,3 +165,27 @@ def test_columns_that_do_not_fit_are_named() -> None:
         ("DER_mass_MMC", "float64", None),
         ("PRI_jet_num", "int64", "float64"),
     ]
+
+
+def test_classes_are_called_as_they_are_and_never_markdown(
+    explored: Exploration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = ("![i](http://elsewhere/i.png)", "all events")
+    count = len(explored.features)
+    matrix = tuple((1.0,) * count for _ in range(count))
+    found = explored.model_copy(
+        update={
+            "detail": "all",
+            "correlations": Correlations(
+                features=tuple(each.column.name for each in explored.features),
+                all=matrix,
+                classes=tuple(ClassCorrelations(label=label, matrix=matrix) for label in labels),
+                against=None,
+            ),
+        }
+    )
+    monkeypatch.setattr(eda, "first_of", lambda *_: found)
+    client = FakeClient.filled()
+    app = open_page(Place.EDA, client=client, query={"dataset": client.labelled.id})
+    shown = [each.content for each in app.segmented_control(key="correlations_of").proto.options]
+    assert shown == ["All events", r"\!\[i\]\(http\://elsewhere/i\.png\)", "all events"]

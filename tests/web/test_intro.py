@@ -14,7 +14,7 @@ def test_it_says_what_this_is_and_that_the_server_answers(filled):
     (connected,) = app.success
     assert "version" in connected.value
     assert "localhost" in connected.value
-    assert "Start here" in [each.value for each in app.subheader]
+    assert "Start here" in [each.value for each in app.header]
     assert "The current model is **boosting**." in texts(app)
 
 
@@ -29,7 +29,7 @@ def test_a_server_that_is_down_is_told_with_cause_cure_and_a_way_to_try_again():
     (told,) = alerts(app)
     assert "connection refused" in told
     assert "`make up`" in told
-    assert not app.subheader
+    assert not app.header
     fake.failing = None
     (again,) = [each for each in app.button if each.label == "Try again"]
     again.click()

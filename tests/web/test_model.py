@@ -49,7 +49,7 @@ def test_the_sections_are_in_the_order_of_tmva(filled: FakeClient) -> None:
 @pytest.mark.parametrize("section", [each for each in SECTIONS if each != "card"])
 def test_each_section_draws_what_it_is_called(filled: FakeClient, section: str) -> None:
     app = opened(filled, section=section)
-    assert [each.value for each in app.subheader] == [SECTIONS[section]]
+    assert [each.value for each in app.header] == [SECTIONS[section]]
     assert not app.error
     assert charts(app) == {"inputs": 6, "cuts": 2}.get(section, 1)
 
@@ -60,7 +60,7 @@ def test_only_the_open_section_asks_the_server(filled: FakeClient) -> None:
 
 
 def test_an_unknown_section_is_the_first_one(filled: FakeClient) -> None:
-    assert opened(filled, section="nonsense").subheader[0].value == "Inputs"
+    assert opened(filled, section="nonsense").header[0].value == "Inputs"
 
 
 def test_the_card_is_there(filled: FakeClient) -> None:

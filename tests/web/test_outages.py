@@ -63,7 +63,7 @@ def test_a_restart_in_the_middle_of_training_is_survived(site, language):
         reader.sees(reader.say("The server does not answer. Trying again…"))
         reader.shot("1-away")
         site.restart()
-        reader.sees(reader.say("Train it again: the server has ended in the meantime."))
+        reader.sees(reader.say("Training of model {name} interrupted", name=f"lost-{language}"))
         reader.settle()
         reader.shot("2-back")
         assert site.client.job(job.id).models[0].state is State.INTERRUPTED

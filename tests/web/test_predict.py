@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eventsieve.client.predicting import Predicting
 from eventsieve.errors import ServerUnreachable
-from eventsieve.records import ScoreCounts, ScoreSummary
+from eventsieve.records import PredictionPage, ScoreCounts, ScoreSummary
 from eventsieve.web.charts.predicted import predicted
 from eventsieve.web.places import Place
 from eventsieve.web.widgets.predicting.results import Selected, selected
@@ -228,3 +229,19 @@ def test_of_several_classes_each_is_drawn() -> None:
     figure = predicted(a_summary(classes=("b", "c", "light"), signal=None, threshold=None, scores=tuple(counts)))
     assert [each.name for each in figure.data] == ["b", "c", "light"]
     assert len({each.line.color for each in figure.data}) == 3
+
+
+def test_rows_of_another_model_of_that_name_begin_the_page_anew(
+    filled: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, others = Predicting.rows, ["0" * 64]
+
+    def rows(self: Predicting, *args: Any, **options: Any) -> PredictionPage:
+        found = real(self, *args, **options)
+        return found.model_copy(update={"digest": others.pop()}) if others else found
+
+    monkeypatch.setattr(Predicting, "rows", rows)
+    filled.asked.clear()
+    app = shown(filled)
+    assert len([each for each in filled.asked if each.path.endswith("/predictions")]) == 2
+    assert len(app.dataframe) == 1

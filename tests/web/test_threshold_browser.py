@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from web.browser import PATIENCE, _await
+from web.browser import PATIENCE, until_served
+
+pytestmark = pytest.mark.slow
 
 TESTS = Path(__file__).parents[1]
 SCRIPT = """
@@ -58,7 +60,7 @@ def url(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[
     with (folder / "page.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
     try:
-        _await(f"http://127.0.0.1:{port}", process, folder / "page.log")
+        until_served(f"http://127.0.0.1:{port}", process, folder / "page.log")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()

@@ -152,7 +152,7 @@ def test_a_fault_among_the_other_parameters_opens_them(filled):
 def test_presets_fill_the_inputs(filled):
     app = opened(filled)
     preset = app.segmented_control(key=key(app, 1, "preset"))
-    assert preset.value == "Balanced"
+    assert preset.value == "Standard"
     preset.set_value("Fast").run()
     trees = key(app, 1, "RandomForest") + ":n_estimators:integer"
     assert app.number_input(key=trees).value == 50

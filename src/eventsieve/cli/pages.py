@@ -56,8 +56,8 @@ def up(
 
         server = read_settings(HOST=host, PORT=port, MODEL_DIR=store)
         page = read_web_settings(WEB_HOST=web_host, WEB_PORT=web_port)
-        for port_, option in ((server.PORT, "--port"), (page.WEB_PORT, "--web-port")):
-            if port_ == 0:
+        for chosen, option in ((server.PORT, "--port"), (page.WEB_PORT, "--web-port")):
+            if chosen == 0:
                 raise BadConfiguration(f"Server and page must know each other's ports; give {option} another than 0.")
         refuse_taken(server.HOST, server.PORT)
         refuse_taken(page.WEB_HOST, page.WEB_PORT, "--web-host", "--web-port")

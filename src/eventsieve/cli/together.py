@@ -43,12 +43,14 @@ def run_together(commands: Mapping[str, tuple[Sequence[str], str]], ready: Calla
             if ended is None:
                 ready()
                 ended = _ended(processes)
+            code = processes[ended].poll()
     except KeyboardInterrupt:
         return 0
     finally:
         _end(list(processes.values()))
-    err.print(f"The {ended} has ended (exit code {processes[ended].returncode}), so everything ends.", soft_wrap=True)
-    return processes[ended].returncode if processes[ended].returncode > 0 else FAILED
+    what = f"was not ready after {LONGEST_START_SECONDS:g} s" if code is None else f"has ended (exit code {code})"
+    err.print(f"The {ended} {what}, so everything ends.", soft_wrap=True)
+    return code if code is not None and code > 0 else FAILED
 
 
 def _start(words: Sequence[str]) -> Process:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from pydantic import PrivateAttr
 
+from eventsieve.client.answers import record
 from eventsieve.client.grids import Grid
 from eventsieve.records import Record
 
@@ -26,9 +27,9 @@ class Bound(Record):
     @classmethod
     def bind(cls, document: Any, client: Any) -> Self:
         """The record of a JSON document, able to ask the client."""
-        record = cls.model_validate(document)
-        record._bound = client  # noqa: SLF001 - one of our own kind
-        return record
+        bound = record(cls, document)
+        bound._bound = client  # noqa: SLF001 - one of our own kind
+        return bound
 
     @property
     def _client(self) -> Client:

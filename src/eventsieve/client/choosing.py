@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from eventsieve import records
 from eventsieve.client import sources
+from eventsieve.client.answers import record
 from eventsieve.client.bound import Listing
 from eventsieve.client.comparisons import Comparison
 from eventsieve.client.datasets import Dataset
@@ -54,7 +55,7 @@ class Choosing(Storing):
             data: a data set, its id, or anything that `upload` takes.
         """
         body = {"dataset": self._stored(data), "models": [ref_of(model) for model in models]}
-        return Comparison.model_validate(self.http.json("POST", "/comparisons", body=body))
+        return record(Comparison, self.http.json("POST", "/comparisons", body=body))
 
     def current(self) -> Model:
         """The current model.
@@ -67,15 +68,15 @@ class Choosing(Storing):
     def use(self, model: Model | str, *, by: str = "") -> records.Choice:
         """Make a model the current one; ``by`` is kept beside it."""
         body = {"model": ref_of(model), "by": by}
-        return records.Choice.model_validate(self.http.json("PUT", "/current", body=body))
+        return record(records.Choice, self.http.json("PUT", "/current", body=body))
 
     def unset(self, *, by: str = "") -> records.Choice:
         """Make no model the current one."""
-        return records.Choice.model_validate(self.http.json("DELETE", "/current", query={"by": by}))
+        return record(records.Choice, self.http.json("DELETE", "/current", query={"by": by}))
 
     def rollback(self, *, by: str = "") -> records.Choice:
         """Make that model current again which was so before."""
-        return records.Choice.model_validate(self.http.json("POST", "/current/rollback", body={"by": by}))
+        return record(records.Choice, self.http.json("POST", "/current/rollback", body={"by": by}))
 
     def history(self) -> Listing[records.Choice]:
         """Which model was made current when, and who said so."""
@@ -89,7 +90,7 @@ class Choosing(Storing):
     def set_alias(self, alias: str, model: Model | str) -> records.Alias:
         """Let an alias mean a model."""
         body = {"model": ref_of(model)}
-        return records.Alias.model_validate(self.http.json("PUT", f"/aliases/{segment(alias)}", body=body))
+        return record(records.Alias, self.http.json("PUT", f"/aliases/{segment(alias)}", body=body))
 
     def drop_alias(self, alias: str) -> None:
         """Remove an alias; the model stays."""

@@ -7,6 +7,7 @@ from typing import Self
 
 import httpx2
 
+from eventsieve.client.answers import member
 from eventsieve.client.choosing import Choosing
 from eventsieve.client.predicting import Predicting
 from eventsieve.client.training import Training
@@ -67,7 +68,7 @@ class Client(Training, Predicting, Choosing):
 
     def version(self) -> str:
         """The version of the server."""
-        return str(self.http.json("GET", "/")["version"])
+        return str(member(self.http.json("GET", "/"), "version"))
 
 
 class _Waiting(Client):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from eventsieve import records
+from eventsieve.client.answers import record
 from eventsieve.client.bound import Bound
 from eventsieve.client.edits import SchemaChanges, schema_edit
 from eventsieve.client.grids import Grid, figure, named
@@ -71,7 +72,7 @@ class Dataset(Bound, records.Dataset):
         """
         query = {"against": _id(against), "bins": bins, "cut": cut, "detail": detail}
         answer = self._client.http.json("GET", f"{self._path}/exploration", query=query)
-        return records.Exploration.model_validate(answer)
+        return record(records.Exploration, answer)
 
     def report(self, path: Path | str, against: Dataset | str | None = None, *, cut: str | None = None) -> Path:
         """Write the report of exploratory analysis, a PDF, to a file; returns its path.

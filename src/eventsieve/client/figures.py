@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eventsieve import records
+from eventsieve.client.answers import record
 from eventsieve.client.bound import Bound
 from eventsieve.client.transport import segment
 
@@ -27,7 +28,7 @@ class Evaluated(Bound, records.Model):
         Raises:
             NotFound: it has none.
         """
-        return records.Evaluation.model_validate(self._client.http.json("GET", f"{self._path}/evaluation"))
+        return record(records.Evaluation, self._client.http.json("GET", f"{self._path}/evaluation"))
 
     @property
     def _path(self) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from eventsieve import records
+from eventsieve.client.answers import member, record
 from eventsieve.client.edits import made
 from eventsieve.client.figures import Evaluated
 from eventsieve.client.grids import Grid, figure, interval, named
@@ -55,12 +56,12 @@ class Model(Evaluated):
 
     def onnx_check(self) -> records.OnnxCheck:
         """Whether it gives the same scores in ONNX as here."""
-        return records.OnnxCheck.model_validate(self._client.http.json("GET", f"{self._path}/onnx/check"))
+        return record(records.OnnxCheck, self._client.http.json("GET", f"{self._path}/onnx/check"))
 
     def retrain(self, name: str = "") -> Job:
         """Train it again, from the same events with the same seed; returns the job."""
         answer = self._client.http.json("POST", f"{self._path}/retrain", body={"name": name})
-        return self._client.job(answer["id"])
+        return self._client.job(member(answer, "id"))
 
     def set_threshold(self, threshold: float | Literal["natural", "best_ams"] | records.Threshold) -> Model:
         """Set the score above which an event is predicted to be signal.

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from eventsieve import records
 from eventsieve.client import frames, sources
+from eventsieve.client.answers import member, record
 from eventsieve.client.datasets import Dataset
 from eventsieve.client.models import Model
 from eventsieve.client.storing import Storing
@@ -108,7 +109,7 @@ class Predicting(Storing):
         """
         query = {"dataset": self._stored(data), "bins": bins, "threshold": threshold}
         answer = self.http.json("GET", f"{self._model_path(model)}/scores", query=query)
-        return records.ScoreSummary.model_validate(answer)
+        return record(records.ScoreSummary, answer)
 
     def rows(
         self,
@@ -134,14 +135,14 @@ class Predicting(Storing):
         """
         query = {"dataset": self._stored(data), "offset": offset, "limit": limit, "threshold": threshold}
         answer = self.http.json("GET", f"{self._model_path(model)}/predictions", query=query)
-        return records.PredictionPage.model_validate(answer)
+        return record(records.PredictionPage, answer)
 
     def _model_path(self, model: Model | str) -> str:
         ref = self._current() if model == CURRENT else model.name if isinstance(model, Model) else str(model)
         return f"/models/{segment(ref)}"
 
     def _current(self) -> str:
-        return str(self.http.json("GET", "/current")["name"])
+        return str(member(self.http.json("GET", "/current"), "name"))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Literal, Unpack
 
 from eventsieve import records
 from eventsieve.client import sources
+from eventsieve.client.answers import record
 from eventsieve.client.bound import Listing
 from eventsieve.client.datasets import Dataset, datasets_grid
 from eventsieve.client.edits import SchemaChanges, schema_edit
@@ -110,7 +111,7 @@ class Storing(Verbs):
 
     def schema(self, name: str) -> records.Schema:
         """A schema that comes with Eventsieve."""
-        return records.Schema.model_validate(self.http.json("GET", f"/schemas/{segment(name)}"))
+        return record(records.Schema, self.http.json("GET", f"/schemas/{segment(name)}"))
 
     def _stored(self, data: sources.Source) -> str:
         """The id of the data set that is meant; what is none yet is stored."""

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from eventsieve import records
 from eventsieve.client import sources
+from eventsieve.client.answers import member, record
 from eventsieve.client.bound import Listing
 from eventsieve.client.datasets import Dataset
 from eventsieve.client.edits import made
@@ -34,14 +35,15 @@ class Training(Storing):
             types, defaults, bounds, choices, help; ``x-important`` names those to turn first).
         """
         query = {"limit": 1000, "dataset": dataset.id if isinstance(dataset, Dataset) else dataset}
-        return {each["name"]: each for each in self.http.json("GET", "/estimators", query=query)["items"]}
+        found = member(self.http.json("GET", "/estimators", query=query), "items")
+        return {member(each, "name"): each for each in found}
 
     def estimate(self, data: sources.Source, models: Models, **options: Any) -> Estimates:
         """What training each model is expected to take, by its name or type; arguments as of `train`."""
         request = self._request(data, models, **options)
         found = self.http.json("POST", "/jobs/estimate", body=request.model_dump(mode="json"))
         names = [spec.name or spec.type for spec in request.models]
-        return Estimates((n, records.Estimate.model_validate(each)) for n, each in zip(names, found, strict=True))
+        return Estimates((n, record(records.Estimate, each)) for n, each in zip(names, found, strict=True))
 
     def train(
         self,

@@ -14,7 +14,7 @@ import httpx2
 from eventsieve.client.failures import failure
 from eventsieve.errors import BadRequest, ServerFailed, ServerUnreachable
 
-__all__ = ["PREFIX", "Transport", "is_address", "segment"]
+__all__ = ["PREFIX", "Transport", "is_address", "read_json", "segment"]
 
 PREFIX = "/api/v2"
 CONNECT_SECONDS = 10.0
@@ -25,7 +25,8 @@ Query = Mapping[str, Any]
 
 def segment(name: str) -> str:
     """A name as one segment of a path."""
-    return quote(name, safe="")
+    # A segment of points alone would be taken for the way up, and be gone before it is sent.
+    return quote(name, safe="") if name.strip(".") else name.replace(".", "%2E")
 
 
 class Transport:
@@ -68,7 +69,7 @@ class Transport:
 
     def json(self, method: str, path: str, *, query: Query | None = None, body: Any = None) -> Any:
         """What the server answers, read as JSON; ``None`` for an empty answer."""
-        return _read_json(self.send(method, path, query=query, json=body))
+        return read_json(self.send(method, path, query=query, json=body))
 
     def send(self, method: str, path: str, *, query: Query | None = None, **content: Any) -> httpx2.Response:
         """The whole answer, which is no refusal.
@@ -99,11 +100,16 @@ class Transport:
                 if response.is_error:
                     response.read()
                     raise failure(response)
+                if response.has_redirect_location:
+                    target = response.headers["location"]
+                    raise ServerFailed(f"{response.url} sends on to {target}; see that it is an Eventsieve server.")
                 yield response
         except httpx2.TimeoutException as error:
             raise ServerUnreachable(
                 self.url, f"it did not answer in time ({type(error).__name__}); give the client a longer timeout"
             ) from error
+        except httpx2.DecodingError as error:
+            raise ServerFailed(f"{self.url} answers with something that cannot be unpacked: {error}.") from error
         except httpx2.TransportError as error:
             raise ServerUnreachable(
                 self.url, f"{error}; see that it runs (`eventsieve serve`) and that the address is right"
@@ -154,7 +160,12 @@ def is_address(url: str) -> bool:
     return parsed.scheme in ("http", "https") and bool(parsed.host)
 
 
-def _read_json(response: httpx2.Response) -> Any:
+def read_json(response: httpx2.Response) -> Any:
+    """The document of an answer; ``None`` where it is empty.
+
+    Raises:
+        ServerFailed: it is no JSON.
+    """
     if not response.content:
         return None
     try:

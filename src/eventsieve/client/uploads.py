@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from eventsieve.client.sources import Body, Source, body, opened
-from eventsieve.client.transport import Query, Transport
+from eventsieve.client.transport import Query, Transport, read_json
 from eventsieve.errors import BadRequest
 from eventsieve.records import SchemaEdit
 
@@ -33,7 +33,7 @@ def upload(http: Transport, source: Source, name: str | None, reading: Query, ed
 def _one(http: Transport, sent: Body, fields: dict[str, Any]) -> Any:
     query = fields | {"filename": sent.name, "label": sent.label}
     with body(sent) as content:
-        return http.send("POST", "/datasets", query=query, **content).json()
+        return read_json(http.send("POST", "/datasets", query=query, **content))
 
 
 def _several(http: Transport, bodies: list[Body], fields: dict[str, Any]) -> Any:
@@ -43,4 +43,4 @@ def _several(http: Transport, bodies: list[Body], fields: dict[str, Any]) -> Any
         data["label"] = labels
     with ExitStack() as stack:
         files = [("file", (sent.name, stack.enter_context(sent.path.open("rb")), sent.media_type)) for sent in bodies]
-        return http.send("POST", "/datasets", data=data, files=files).json()
+        return read_json(http.send("POST", "/datasets", data=data, files=files))

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from eventsieve.client.answers import member, record
 from eventsieve.client.bound import Bound, Listing
 from eventsieve.client.grids import Grid
 from eventsieve.client.transport import Transport
@@ -33,11 +34,11 @@ class Verbs:
 
     def _bind(self, kind: type[R], document: Any) -> R:
         """The record of a JSON document, able to ask the server where it is such a one."""
-        return kind.bind(document, self) if issubclass(kind, Bound) else kind.model_validate(document)
+        return kind.bind(document, self) if issubclass(kind, Bound) else record(kind, document)
 
     def _listing(self, path: str, kind: type[R], grid: Callable[[list[R]], Grid], **query: Any) -> Listing[R]:
         def fetch(offset: int, limit: int) -> tuple[list[R], int]:
             page = self.http.json("GET", path, query=query | {"offset": offset, "limit": limit})
-            return [self._bind(kind, item) for item in page["items"]], int(page["total"])
+            return [self._bind(kind, item) for item in member(page, "items")], int(member(page, "total"))
 
         return Listing(fetch, grid)

@@ -21,9 +21,17 @@ class Difference(Record):
     high: float
     """Bounds of the central 95 % of the replicas."""
     p_value: float
-    """Two-sided: twice the smaller part of the replicas on one side of zero, corrected for their finite number."""
+    """Two-sided: twice the smaller part of the replicas on one side of zero, corrected for their finite number. It is
+    never less than ``resolution``, however clear the difference."""
+    replicas: int
+    """How many there were."""
     better: str | None
     """The model that is better, or ``None`` where the difference may be chance (the interval holds zero)."""
+
+    @property
+    def resolution(self) -> float:
+        """The least p-value that so many replicas can tell."""
+        return min(1.0, 2.0 / (1 + self.replicas))
 
 
 class McNemar(Record):

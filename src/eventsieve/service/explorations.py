@@ -6,12 +6,12 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -20,6 +20,7 @@ from eventsieve.domain.exploration import cuts_of, explore
 from eventsieve.errors import BadRequest, NoReport
 from eventsieve.records import Dataset, Detail, Exploration, Limits, Outcome, State
 from eventsieve.service.datasets import Datasets
+from eventsieve.service.once import Once
 from eventsieve.storage.files import ORPHAN_SECONDS, Files
 from eventsieve.training.channel import Channel
 from eventsieve.training.deadline import Task
@@ -27,14 +28,12 @@ from eventsieve.training.engine import LocalEngine
 
 __all__ = ["Explorations", "draw"]
 
-T = TypeVar("T")
-
 VERSION = 2
 """To be raised when the same tables give other values: what older versions have kept is not found then."""
 BINS = 50
 MOST_BINS = 1_000
 MOST_CUTS = 50
-"""Explorations after a cut that are kept of a data set: everyone who looks at it may think of new ones."""
+"""Files after a cut that are kept of a data set, those used last: everyone who looks at it may think of new cuts."""
 LIMITS = Limits(seconds=300.0)
 """What the drawing of a report may take: some seconds for 30 features, a minute for some hundred."""
 _CUT = "cut"
@@ -73,8 +72,8 @@ class Explorations:
         self._files = files
         self._shelf = files.explorations
         self._engine = engine
-        self._lock = threading.Lock()
-        self._making: dict[str, Future[Any]] = {}
+        self._exploring: Once[Exploration] = Once()
+        self._drawing: Once[Path] = Once()
         # One of each at a time: the tables are in memory. What is wanted fast does not wait for what takes long.
         self._computing: dict[Detail, threading.Lock] = {"histograms": threading.Lock(), "all": threading.Lock()}
 
@@ -108,7 +107,7 @@ class Explorations:
         wanted = self._wanted(dataset, against, bins, cut, detail)
         # Of the whole the histograms are a part.
         found = self._kept(wanted.key) or self._kept(replace(wanted, detail="all").key)
-        return found if found is not None else self._once(wanted.key, lambda: self._compute(wanted))
+        return found if found is not None else self._exploring(wanted.key, lambda: self._compute(wanted))
 
     def pdf(self, dataset: str, *, against: str | None = None, cut: str | None = None) -> Path:
         """The report as a PDF; drawn once, in a process of its own. The call waits until it is there.
@@ -124,7 +123,7 @@ class Explorations:
         # The names stand on the title page.
         key = f"{values.removesuffix('.json')}-{_hash(names)}.pdf"
         path = self._shelf.path(key)
-        return path if path.is_file() else self._once(key, lambda: self._draw(key, values, names))
+        return path if path.is_file() else self._drawing(key, lambda: self._draw(key, values, names))
 
     def forget(self, dataset: str) -> None:
         """Remove all that is kept of a data set that is removed, or read in another way from now on."""
@@ -152,11 +151,13 @@ class Explorations:
 
     def _kept(self, key: str) -> Exploration | None:
         try:
-            return Exploration.model_validate_json(self._shelf.path(key).read_bytes())
+            found = Exploration.model_validate_json(self._shelf.path(key).read_bytes())
         except FileNotFoundError:
             return None
         except ValidationError:  # damaged: it is made again, and replaced
             return None
+        self._shelf.touch(key)
+        return found
 
     def _compute(self, wanted: _Wanted) -> Exploration:
         with self._computing[wanted.detail]:
@@ -185,7 +186,7 @@ class Explorations:
         return ours, theirs
 
     def _drop_cuts(self, dataset: Dataset) -> None:
-        """Remove what was made of the oldest cuts."""
+        """Remove what was made of the cuts that were used longest ago."""
         made: list[tuple[float, Path]] = []
         for path in self._shelf.folder.glob(f"{dataset.id}-*-{_CUT}*"):
             with suppress(FileNotFoundError):  # another server has removed it
@@ -205,25 +206,6 @@ class Explorations:
             )
         self._shelf.settle(path, key)
         return self._shelf.path(key)
-
-    def _once(self, key: str, make: Callable[[], T]) -> T:
-        """Make something; who asks for it while it is being made waits for that."""
-        with self._lock:
-            making = self._making.get(key)
-            mine = self._making.setdefault(key, Future())
-        if making is not None:
-            found: T = making.result()
-            return found
-        try:
-            made = make()
-        except BaseException as error:
-            mine.set_exception(error)
-            raise
-        finally:
-            with self._lock:
-                del self._making[key]
-        mine.set_result(made)
-        return made
 
 
 def draw(arguments: Mapping[str, Any], channel: Channel) -> None:

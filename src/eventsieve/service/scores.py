@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import Future
 from functools import partial
 from typing import Final, TypeVar
 
@@ -14,6 +12,7 @@ from eventsieve.domain.predictions import score_part
 from eventsieve.errors import BadRequest, Conflict
 from eventsieve.records import Dataset, Model, PredictionPage, ScoreSummary
 from eventsieve.service.datasets import Datasets
+from eventsieve.service.once import Once
 from eventsieve.service.scoreviews import page, summary
 from eventsieve.service.scoring import Load, load_model, parts_of, stored, with_threshold
 from eventsieve.service.truth import Truth
@@ -57,8 +56,7 @@ class Scores:
         self._kept = ScoreFiles(files.scores)
         self._registry = registry
         self._load = load
-        self._lock = threading.Lock()
-        self._making: dict[str, Future[None]] = {}
+        self._once: Once[None] = Once()
 
     def summary(self, ref: str, dataset: str, *, bins: int = BINS, threshold: float | None = None) -> ScoreSummary:
         """The scores of all events, counted: by class where the data set has labels.
@@ -122,7 +120,7 @@ class Scores:
                 with self._kept.open(key) as file:
                     return use(model, dataset, file)
             except Unkept:
-                self._once(key, lambda: self._make(key, model, dataset))
+                self._once(key, partial(self._make, key, model, dataset))
         raise Conflict(
             f"The scores of {model.name!r} on {dataset.name!r} were removed while they were read; ask again."
         )
@@ -137,21 +135,3 @@ class Scores:
                 yield ScoredRows(part.index, scores, *truth.next(len(part.index)))
 
         self._kept.keep(key, self._files.new(".parquet"), parts())
-
-    def _once(self, key: str, make: Callable[[], None]) -> None:
-        """Make something; who asks for it while it is being made waits for that."""
-        with self._lock:
-            making = self._making.get(key)
-            mine = self._making.setdefault(key, Future())
-        if making is not None:
-            making.result()
-            return
-        try:
-            make()
-        except BaseException as error:
-            mine.set_exception(error)
-            raise
-        finally:
-            with self._lock:
-                del self._making[key]
-        mine.set_result(None)

@@ -10,9 +10,10 @@ import streamlit as st
 from eventsieve import errors
 from eventsieve.errors import BadHyperparameters, BadModels, BadTable, EventsieveError
 from eventsieve.web.i18n import N_, _
+from eventsieve.web.sentences import place_in_words, translated_sentence
 from eventsieve.web.texts import plain
 
-__all__ = ["explained", "show"]
+__all__ = ["cure_of", "explained", "headline_of", "show"]
 
 HEADLINES: dict[type[EventsieveError], str] = {
     errors.ServerUnreachable: N_("The server does not answer"),
@@ -49,10 +50,19 @@ def explained() -> Iterator[None]:
 
 def show(error: EventsieveError) -> None:
     """Show a refusal: headline, the server's own sentences, and what can be done."""
-    headline = _(_of(HEADLINES, error) or N_("Refused"))
-    cure = _of(CURES, error)
+    cure = cure_of(error)
     body = "\n".join(f"- {plain(each)}" for each in _sentences(error))
-    st.error(body + (f"\n\n{_(cure)}" if cure else ""), title=headline, icon=":material/error:")
+    st.error(body + (f"\n\n{_(cure)}" if cure else ""), title=_(headline_of(error)), icon=":material/error:")
+
+
+def headline_of(error: EventsieveError) -> str:
+    """The kind of a refusal in few words, to be translated."""
+    return _of(HEADLINES, error) or N_("Refused")
+
+
+def cure_of(error: EventsieveError) -> str | None:
+    """What can be done about a refusal of its kind, to be translated."""
+    return _of(CURES, error)
 
 
 def _of(table: dict[type[EventsieveError], str], error: EventsieveError) -> str | None:
@@ -61,7 +71,8 @@ def _of(table: dict[type[EventsieveError], str], error: EventsieveError) -> str 
 
 def _sentences(error: EventsieveError) -> list[str]:
     if isinstance(error, BadTable):
-        return list(error.faults)
+        return [translated_sentence(each) for each in error.faults]
     if isinstance(error, (BadHyperparameters, BadModels)):
-        return [f"{place}: {text}" if place else text for place, text in error.faults.items()]
-    return [str(error)]
+        faults = {place_in_words(place): translated_sentence(text) for place, text in error.faults.items()}
+        return [f"{place}: {text}" if place else text for place, text in faults.items()]
+    return [translated_sentence(str(error))]

@@ -20,6 +20,7 @@ __all__ = ["navigate"]
 Page = Callable[[Client], None]
 
 ICON = (files("eventsieve.web") / "icon.svg").read_text("utf-8")
+LOGO = (files("eventsieve.web") / "logo.svg").read_text("utf-8")
 """Our own: the browser would fetch one of Streamlit's names from another host."""
 
 
@@ -31,7 +32,8 @@ def navigate(client: Client, settings: WebSettings, start: Place = Place.INTRO) 
         settings: of the web client.
         start: the page of an address that names none.
     """
-    st.set_page_config(page_title="Eventsieve", page_icon=ICON, layout="wide")
+    st.set_page_config(page_icon=ICON, layout="wide")
+    st.logo(LOGO, size="large", icon_image=ICON)
     language()
     contents: dict[Place, tuple[Page, str, str]] = {
         Place.INTRO: (partial(intro.page, github_link=settings.GITHUB_LINK), _("Intro"), "home"),
@@ -66,6 +68,7 @@ def navigate(client: Client, settings: WebSettings, start: Place = Place.INTRO) 
         }
     )
     register(pages, chosen)
+    st.set_page_config(page_title=f"{chosen.title} \N{MIDDLE DOT} Eventsieve")
     with st.sidebar:
         switch_language()
     chosen.run()

@@ -18,8 +18,9 @@ from eventsieve.errors import (
     ServerUnreachable,
     TooLarge,
 )
-from eventsieve.web.faults import CURES, HEADLINES
+from eventsieve.web.faults import cure_of, headline_of
 from eventsieve.web.i18n import N_, accepted, translated
+from eventsieve.web.sentences import translated_sentence
 
 __all__ = ["refusal"]
 
@@ -54,19 +55,15 @@ def refusal(request: Request, error: EventsieveError) -> HTMLResponse:
     language = accepted(request.cookies, request.headers.get("accept-language", ""))
     page = PAGE.format(
         language=language,
-        headline=escape(translated(_of(HEADLINES, error) or N_("Refused"), language)),
-        sentences="\n".join(f"<p>{escape(each)}</p>" for each in _sentences(error)),
-        cure=escape(translated(_of(CURES, error) or BACK, language).replace("`", "")),
+        headline=escape(translated(headline_of(error), language)),
+        sentences="\n".join(f"<p>{escape(translated_sentence(each, language))}</p>" for each in _sentences(error)),
+        cure=escape(translated(cure_of(error) or BACK, language).replace("`", "")),
     )
     status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
     headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
     if isinstance(error, NotReady):
         headers["Retry-After"] = str(error.retry_after)
     return HTMLResponse(page, status, headers)
-
-
-def _of(table: Mapping[type[EventsieveError], str], error: EventsieveError) -> str | None:
-    return next((table[kind] for kind in type(error).__mro__ if kind in table), None)
 
 
 def _sentences(error: EventsieveError) -> list[str]:

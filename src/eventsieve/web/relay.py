@@ -6,7 +6,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 import anyio
 import httpx2
@@ -17,6 +16,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from eventsieve.client.failures import failure
+from eventsieve.client.transport import segment
 from eventsieve.errors import NotFound, ServerUnreachable
 from eventsieve.web.refusals import refusal
 from eventsieve.web.relay_paths import FOLDER, FORMATS, KINDS
@@ -151,7 +151,7 @@ class Relay:
             return await self._passing(
                 request,
                 "POST",
-                f"/models/{quote(model, safe='')}/predictions",
+                f"/models/{segment(model)}/predictions",
                 params={"format": format_} | ({} if threshold is None else {"threshold": threshold}),
                 json={"dataset": dataset},
             )
@@ -160,7 +160,7 @@ class Relay:
 
     def _of_model(self, what: str) -> Callable[[Request], Awaitable[Response]]:
         async def of_model(request: Request) -> Response:
-            model = quote(request.path_params["model"], safe="")
+            model = segment(request.path_params["model"])
             extra = {"Content-Security-Policy": CARD_POLICY} if what == "card.html" else {}
             return await self._passing(request, "GET", f"/models/{model}/{what}", extra=extra)
 
@@ -168,7 +168,7 @@ class Relay:
 
     async def report(self, request: Request) -> Response:
         """The report of a data set, or of two."""
-        dataset, against = quote(request.path_params["dataset"], safe=""), request.query_params.get("against")
+        dataset, against = segment(request.path_params["dataset"]), request.query_params.get("against")
         params = {"against": against} if against else {}
         return await self._passing(request, "GET", f"/datasets/{dataset}/exploration.pdf", params=params)
 

@@ -32,7 +32,8 @@ METRICS = {
     "brier": N_("Brier score"),
     "ams": N_("AMS"),
 }
-MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&=])")
+INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 
 
 def state(value: State) -> str:
@@ -47,4 +48,6 @@ def metric(name: str) -> str:
 
 def plain(text: object) -> str:
     """Text of a user or a server, to stand in Markdown as it is."""
-    return MARKDOWN.sub(r"\\\1", str(text))
+    # A line that begins with blanks would be code, in which nothing can be escaped.
+    shown = INDENT.sub(lambda blanks: "\N{NO-BREAK SPACE}" * len(blanks[0]), str(text))
+    return MARKDOWN.sub(r"\\\1", shown)

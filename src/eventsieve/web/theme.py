@@ -28,7 +28,7 @@ COMMON = {
     "font": "system-ui, sans-serif",
     "codeFont": "ui-monospace, monospace",
     "baseRadius": "small",
-    "headingFontSizes": ["2rem", "1.5rem", "1.25rem", "1.125rem", "1rem", "1rem"],
+    "headingFontSizes": ["2rem", "1.25rem", "1.125rem", "1rem", "1rem", "1rem"],
     "paddingTop": "1.5rem",
     "metricValueFontSize": "1.5rem",
     "chartCategoricalColors": [palette.SIGNAL, *palette.CLASSES],

@@ -202,7 +202,9 @@ _BOOSTING: Final = (
 # 5. `python -m pytest tests/unit/test_estimators.py tests/unit/test_persist.py tests/unit/test_fitting.py
 #    tests/unit/test_estimation.py tests/integration/test_onnx.py`: all run over the whole catalogue.
 #    What scikit-learn's checks cannot expect of it goes into EXPECTED_FAILURES, with the reason.
-# 6. A line in docs/estimators.md and one in the changelog.
+# 6. `make messages`: the pages translate its title and the help of its parameters. `important` says which of them the
+#    form shows first.
+# 7. A line in docs/estimators.md and one in the changelog.
 CATALOGUE: Final[Mapping[str, Estimator]] = MappingProxyType(
     {
         entry.name: entry

@@ -130,6 +130,7 @@ def _difference(pair: Pair, key: Key, first: tuple[float, Floats], second: tuple
         low=low,
         high=high,
         p_value=min(1.0, 2.0 * (1 + smaller) / (1 + len(replicas))),
+        replicas=len(replicas),
         better=better,
     )
 

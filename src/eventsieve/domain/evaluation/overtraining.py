@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eventsieve.domain.evaluation.scored import Scored
-from eventsieve.domain.multiplicity import holm
+from eventsieve.multiplicity import holm
 from eventsieve.records import Distribution, Overtraining
 
 __all__ = ["Judgement", "Pair", "distributions", "judge", "permutation_test", "permutations"]

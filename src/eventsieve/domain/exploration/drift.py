@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eventsieve.domain.exploration.statistics import combined, known, kolmogorov_smirnov, proportions_differ
-from eventsieve.domain.multiplicity import holm
+from eventsieve.multiplicity import holm
 from eventsieve.records import ClassifierTest, Drift, FeatureDrift
 
 __all__ = ["LEVEL", "TOLERABLE", "compare_feature", "judge"]

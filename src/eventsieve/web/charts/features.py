@@ -19,6 +19,7 @@ from eventsieve.web.charts.style import (
     faint,
     labelled,
     new_figure,
+    notes,
     short,
     shown,
 )
@@ -169,15 +170,15 @@ def _content(feature: ExploredFeature, *, normalised: bool, weighted: bool) -> s
 
 def _remark(feature: ExploredFeature, second: Sample | None) -> str:
     undefined = feature.all.statistics.undefined
-    parts = []
+    whole, parts = [], []
     if second is not None and (undefined or second.statistics.undefined):
         text = _("undefined: {first}, in the second table {second}")
-        parts.append(text.format(first=percent(undefined), second=percent(second.statistics.undefined)))
+        whole.append(text.format(first=percent(undefined), second=percent(second.statistics.undefined)))
     elif undefined:
-        parts.append(_("undefined: {share}").format(share=percent(undefined)))
+        whole.append(_("undefined: {share}").format(share=percent(undefined)))
     separation = feature.separation if second is None else None
     if separation is not None and separation.power is not None:
         parts.append(_("separation {power}").format(power=decimal(separation.power, 3)))
     if separation is not None and separation.auc is not None:
         parts.append(_("AUC alone {auc}").format(auc=decimal(separation.auc, 3)))
-    return ", ".join(parts)
+    return notes(", ".join(whole), ", ".join(parts))

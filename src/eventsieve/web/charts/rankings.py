@@ -8,6 +8,7 @@ from eventsieve.palette import BACKGROUND, SLATE, TRAIN
 from eventsieve.records import Evaluation
 from eventsieve.web.charts.style import aliases, class_titles, empty, new_figure, pale, shown, weighting
 from eventsieve.web.i18n import _, decimal, percent
+from eventsieve.web.sentences import translated_sentence
 
 __all__ = ["confusion", "importance"]
 
@@ -24,7 +25,7 @@ def importance(evaluation: Evaluation, features: int | None = None) -> go.Figure
     """
     found = evaluation.importance[:features]
     if not found:
-        return empty(_("The importance of the features is not known."), *evaluation.left_out)
+        return empty(_("The importance of the features is not known."), *map(translated_sentence, evaluation.left_out))
     names = [each.feature for each in found]
     figure = new_figure(_("Loss of ROC AUC when shuffled"), height=100 + BAR * len(found), entries=0)
     figure.add_bar(

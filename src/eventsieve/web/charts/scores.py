@@ -21,6 +21,7 @@ from eventsieve.web.charts.style import (
     short,
 )
 from eventsieve.web.i18n import N_, _, decimal
+from eventsieve.web.sentences import translated_sentence
 from eventsieve.web.texts import plain
 
 __all__ = ["overtraining_lines", "scores"]
@@ -44,7 +45,7 @@ def scores(evaluation: Evaluation, log: bool = False) -> go.Figure:  # noqa: FBT
     """
     found = evaluation.distributions
     if not found:
-        return empty(_("There are no score distributions."), *evaluation.left_out)
+        return empty(_("There are no score distributions."), *map(translated_sentence, evaluation.left_out))
     together = len(evaluation.classes) == 2
     groups = [list(found)] if together else [[each] for each in found]
     height = 380 if together else PANEL * len(groups)
@@ -71,7 +72,7 @@ def scores(evaluation: Evaluation, log: bool = False) -> go.Figure:  # noqa: FBT
 def overtraining_lines(evaluation: Evaluation) -> list[str]:
     """What the test of overtraining found, as sentences of Markdown: the verdict, its reason, and each class's test."""
     titles = class_titles(evaluation.classes, evaluation.signal)
-    lines = [f"**{_(VERDICTS[evaluation.verdict])}.** {plain(evaluation.verdict_reason)}"]
+    lines = [f"**{_(VERDICTS[evaluation.verdict])}.** {plain(translated_sentence(evaluation.verdict_reason))}"]
     for test in evaluation.overtraining:
         text = _("{label}: Kolmogorov-Smirnov distance {distance}, p = {p} ({permutations} permutations)")
         values = {

@@ -27,6 +27,8 @@ __all__ = [
     "MARK",
     "MARKERS",
     "PATTERNS",
+    "ROOMY",
+    "SQUARISH",
     "aliases",
     "class_colours",
     "class_titles",
@@ -56,6 +58,8 @@ PATTERNS = ("", "/", "x", ".", "-", "+", "|", "\\")
 HEIGHT = 380
 ROW = 19
 """Pixels of a line of a legend. It stands above the axes, where it covers nothing."""
+SQUARISH, ROOMY = 760, 1100
+"""Pixels of width at most: of curves whose axes go from 0 to 1, and of matrices. Wider, they would be flat."""
 TOOLS = 30
 """Pixels of the row of tools, which Streamlit lays over the chart's upper right corner."""
 LONGEST = 26

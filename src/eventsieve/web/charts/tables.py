@@ -20,6 +20,7 @@ from eventsieve.web.charts.style import (
     shown,
 )
 from eventsieve.web.i18n import _, decimal, percent
+from eventsieve.web.sentences import translated_sentence
 
 __all__ = ["classes", "drift", "missing", "separation"]
 
@@ -150,7 +151,7 @@ def drift(exploration: Exploration) -> go.Figure:
         return empty(_("Choose a second table to compare this one with."))
     found = [each for each in exploration.drift.ranked() if each.distance is not None]
     if not found:
-        return empty(exploration.drift.reason)
+        return empty(translated_sentence(exploration.drift.reason))
     found.sort(key=lambda each: each.distance or 0.0, reverse=True)
     names = [each.feature for each in found]
     figure = _bars(len(found), _("Kolmogorov-Smirnov distance"), entries=3)

@@ -15,6 +15,7 @@ from eventsieve.web.forms.draft import Draft
 from eventsieve.web.forms.presets import presets_of
 from eventsieve.web.forms.schema import in_words
 from eventsieve.web.i18n import _, ngettext
+from eventsieve.web.sentences import translated_sentence
 from eventsieve.web.texts import plain
 from eventsieve.web.widgets.quantities import duration, size
 
@@ -57,7 +58,7 @@ def values_in_words(values: Mapping[str, Any]) -> str:
 
 def _head(draft: Draft, number: int, place: int) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown("#### " + _("Model {number}").format(number=place), width="content")
+        st.markdown("## " + _("Model {number}").format(number=place), width="content")
         st.button(
             _("Remove the model"),
             key=draft.key(number, "remove"),
@@ -69,26 +70,23 @@ def _head(draft: Draft, number: int, place: int) -> None:
 
 
 def _identity(draft: Draft, number: int, faults: Faults, taken: Collection[str]) -> None:
-    left, right = st.columns(2)
-    with left:
-        st.selectbox(
-            _("Choose the type of the model"),
-            list(draft.types),
-            format_func=lambda name: draft.types[name].label,
-            key=draft.key(number, "type"),
-            on_change=draft.rename,
-            args=(number, taken),
-            persist_state="session",
-        )
-    with right:
-        st.text_input(
-            _("Enter the model's ID"),
-            max_chars=128,
-            key=draft.key(number, "name"),
-            help=_("By this name the model is found later."),
-            persist_state="session",
-        )
-        inputs.fault_below(faults.name)
+    st.selectbox(
+        _("Choose the type of the model"),
+        list(draft.types),
+        format_func=lambda name: draft.types[name].label,
+        key=draft.key(number, "type"),
+        on_change=draft.rename,
+        args=(number, taken),
+        persist_state="session",
+    )
+    st.text_input(
+        _("Enter the model's ID"),
+        max_chars=128,
+        key=draft.key(number, "name"),
+        help=_("By this name the model is found later."),
+        persist_state="session",
+    )
+    inputs.fault_below(faults.name)
 
 
 def _presets(draft: Draft, number: int) -> None:
@@ -129,9 +127,11 @@ def _estimate(estimate: Estimate, number: int, limits: Limits) -> None:
         memory=size(estimate.memory),
     )
     if estimate.fits:
-        st.caption(f":material/timer: {expected}", help=plain(estimate.basis))
+        st.caption(f":material/timer: {expected}", help=plain(translated_sentence(estimate.basis)))
         return
-    st.warning(plain(estimate.basis), title=_("This will not fit: {expected}").format(expected=expected))
+    st.warning(
+        plain(translated_sentence(estimate.basis)), title=_("This will not fit: {expected}").format(expected=expected)
+    )
     limit = plan.time_limit(limits)
     if limit is not None and estimate.seconds > limit:
         seconds = math.ceil(estimate.high * ROOM / 10) * 10

@@ -14,11 +14,13 @@ import streamlit as st
 
 from eventsieve.web.forms.schema import Field, Option, in_words
 from eventsieve.web.i18n import _
+from eventsieve.web.sentences import translated_sentence
 from eventsieve.web.texts import plain
 
 __all__ = ["changed", "draw", "draw_all", "fault_below", "get", "put", "put_all"]
 
-COLUMNS = 3
+COLUMNS = 2
+"""In more of them values would be cut off."""
 SEGMENTS = 4
 """So many choices are shown beside one another, more of them in a list."""
 STARTS = {"integer": 10, "number": 0.5}
@@ -100,7 +102,7 @@ def draw(key: str, field: Field, *, fault: str = "", marked: bool = False) -> No
 def fault_below(fault: str) -> None:
     """Say below an input what is wrong with it."""
     if fault:
-        st.markdown(f":red[:material/error: {plain(fault)}]")
+        st.markdown(f":red[:material/error: {plain(translated_sentence(fault))}]")
 
 
 def _choice(key: str, field: Field, label: str, hint: str) -> None:

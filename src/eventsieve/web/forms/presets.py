@@ -10,7 +10,7 @@ from eventsieve.web.i18n import N_
 
 __all__ = ["DEFAULTS", "PRESETS", "STARTER", "presets_of"]
 
-FAST, BALANCED, THOROUGH = N_("Fast"), N_("Balanced"), N_("Thorough")
+FAST, STANDARD, THOROUGH = N_("Fast"), N_("Standard"), N_("Thorough")
 DEFAULTS = N_("Defaults")
 """The preset that changes nothing; every type has it."""
 
@@ -19,25 +19,25 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         # With so many events per feature regularisation hardly matters; what may lack is iterations.
         "LogReg": {
             FAST: {"max_iter": 50, "tol": 0.001},
-            BALANCED: {"max_iter": 1000},
+            STANDARD: {"max_iter": 1000},
             THOROUGH: {"max_iter": 5000, "tol": 1e-06, "C": 10.0},
         },
         # Time grows with the square of the events. A bound on iterations is what ends it in time.
         "SVM": {
             FAST: {"max_iter": 2000, "tol": 0.01},
-            BALANCED: {"max_iter": 20000, "cache_size": 500.0},
+            STANDARD: {"max_iter": 20000, "cache_size": 500.0},
             THOROUGH: {"C": 10.0, "cache_size": 500.0},
         },
         # Leaves of some events keep the scores smooth and the forest small.
         "RandomForest": {
             FAST: {"n_estimators": 50, "max_depth": 12, "min_samples_leaf": 10},
-            BALANCED: {"n_estimators": 200, "min_samples_leaf": 5},
+            STANDARD: {"n_estimators": 200, "min_samples_leaf": 5},
             THOROUGH: {"n_estimators": 500, "min_samples_leaf": 3},
         },
         # Some of the events and of the features for each tree: faster, and less overtrained.
         "GradientBoosting": {
             FAST: {"n_estimators": 50, "learning_rate": 0.2, "subsample": 0.5, "max_features": "sqrt"},
-            BALANCED: {
+            STANDARD: {
                 "n_estimators": 200,
                 "max_depth": 4,
                 "subsample": 0.5,

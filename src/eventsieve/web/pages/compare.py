@@ -12,6 +12,7 @@ from eventsieve.errors import EventsieveError
 from eventsieve.records import Comparison, Evaluation
 from eventsieve.web import charts, faults, places
 from eventsieve.web.charts import curves
+from eventsieve.web.charts.style import SQUARISH
 from eventsieve.web.faults import explained
 from eventsieve.web.i18n import _, decimal, ngettext
 from eventsieve.web.places import Place
@@ -134,10 +135,10 @@ def _result(client: Client, comparison: Comparison, models: dict[str, Model]) ->
     weighted = comparing.weighting(comparison)
     comparing.metrics_by_model(comparison, weighted=weighted)
     comparing.bars_of(comparison, weighted=weighted)
-    st.subheader(_("ROC"))
+    st.header(_("ROC"))
     _roc(comparison, models)
     if comparison.differences:
-        st.subheader(_("Differences"))
+        st.header(_("Differences"))
         comparing.differences_of(comparison)
         comparing.mcnemar_table(comparison)
 
@@ -166,7 +167,9 @@ def _roc(comparison: Comparison, models: dict[str, Model]) -> None:
     if evaluations:
         shown = _of_class(evaluations)
         scores = {name: model.scores for name, model in evaluated.items()}
-        charts.show(curves.roc(shown, scores=scores), key="roc", alt=_("ROC curves of the compared models"))
+        charts.show(
+            curves.roc(shown, scores=scores), key="roc", alt=_("ROC curves of the compared models"), width=SQUARISH
+        )
 
 
 def _of_class(evaluations: dict[str, Evaluation]) -> dict[str, Evaluation]:

@@ -7,11 +7,12 @@ from functools import partial
 import streamlit as st
 
 from eventsieve.client import Client, Dataset
-from eventsieve.errors import DatasetNotFound
+from eventsieve.errors import DatasetNotFound, EventsieveError
 from eventsieve.web import places
 from eventsieve.web.faults import explained
 from eventsieve.web.i18n import _, decimal, moment
 from eventsieve.web.places import Place
+from eventsieve.web.sentences import translated_sentence
 from eventsieve.web.texts import plain
 from eventsieve.web.widgets.acting import act, attempt, report, tell
 from eventsieve.web.widgets.data.schema import schema_form
@@ -25,7 +26,7 @@ __all__ = ["page"]
 def page(client: Client) -> None:
     """Draw the page."""
     id_ = st.query_params.get("id")
-    if id_ is None:
+    if not id_:
         _all(client)
         return
     places.link(Place.DATA, _("All data sets"), icon=":material/arrow_back:")
@@ -37,6 +38,9 @@ def page(client: Client) -> None:
             st.warning(told.format(id=plain(id_)), icon=":material/link_off:")
             _all(client)
             return
+        except EventsieveError:
+            st.title(_("Data sets"), anchor=False)
+            raise
     _one(dataset)
 
 
@@ -71,17 +75,17 @@ def _one(dataset: Dataset) -> None:
         st.metric(_("Uploaded"), moment(dataset.created), width="content")
     st.caption(_("Id {id}, format {format}").format(id=f"`{dataset.id}`", format=plain(dataset.format)))
     for warning in dataset.warnings:
-        st.warning(plain(warning), icon=":material/warning:")
+        st.warning(plain(translated_sentence(warning)), icon=":material/warning:")
     _contents(dataset)
 
 
 def _contents(dataset: Dataset) -> None:
-    st.subheader(_("Classes"), anchor=False)
+    st.header(_("Classes"), anchor=False)
     if dataset.classes:
         classes_table(dataset)
     else:
         st.info(_("No labels: it can be looked at and predicted, but not trained on."), icon=":material/label_off:")
-    st.subheader(_("Columns"), anchor=False)
+    st.header(_("Columns"), anchor=False)
     columns_table(dataset)
     with st.expander(_("Change how it is read"), icon=":material/edit:"):
         schema_form(dataset)

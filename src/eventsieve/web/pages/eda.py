@@ -25,13 +25,14 @@ REPORTS = {SAMPLE: N_("The sample events"), DATASET: N_("A data set")}
 
 def page(client: Client) -> None:
     """Draw it."""
+    view = _view()
+    if view in (PDF, LIVE):
+        _back()
     st.title(_("Exploratory data analysis"))
-    match _view():
+    match view:
         case "pdf":
-            _back()
             _report(client)
         case "live":
-            _back()
             _live(client)
         case _:
             _start()
@@ -61,7 +62,7 @@ def _start() -> None:
 
 
 def _back() -> None:
-    st.button(_("Back"), icon=":material/arrow_back:", on_click=_go, args=(None,))
+    st.button(_("Back"), icon=":material/arrow_back:", type="tertiary", on_click=_go, args=(None,))
 
 
 def _go(view: str | None) -> None:

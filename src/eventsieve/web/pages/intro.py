@@ -40,7 +40,7 @@ def page(client: Client, github_link: str = "") -> None:
     if github_link:
         st.link_button(_("The project on GitHub"), github_link, icon=":material/code:")
     if _connection(client):
-        st.subheader(_("Start here"), anchor=False)
+        st.header(_("Start here"), anchor=False)
         _steps(client)
 
 

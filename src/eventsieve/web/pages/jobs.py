@@ -10,11 +10,12 @@ import streamlit as st
 
 from eventsieve.client import Client
 from eventsieve.client.jobs import Job
-from eventsieve.errors import EventsieveError, JobNotFound, NotFound, ServerFailed, ServerUnreachable
+from eventsieve.errors import EventsieveError, NotFound, NotReady, ServerFailed, ServerUnreachable
 from eventsieve.records import State
 from eventsieve.web.faults import explained, show
 from eventsieve.web.i18n import _
 from eventsieve.web.places import Place, link
+from eventsieve.web.sentences import translated_sentence
 from eventsieve.web.texts import plain
 from eventsieve.web.widgets.jobs.listing import draw_jobs, job_title, plan_in_words
 from eventsieve.web.widgets.jobs.nextsteps import draw_next_steps, draw_together
@@ -34,8 +35,11 @@ KEEPABLE = "jobs:keepable"
 
 def page(client: Client) -> None:
     """Draw it."""
+    job_id = st.query_params.get("id")
+    if job_id:
+        link(Place.JOBS, _("Back"), icon=":material/arrow_back:")
     st.title(_("Trainings"))
-    if job_id := st.query_params.get("id"):
+    if job_id:
         _one(client, job_id)
     else:
         _all(client)
@@ -57,7 +61,7 @@ def _list(client: Client, count: int, *, live: bool) -> None:
     try:
         jobs = list(islice(client.waiting(PATIENCE).jobs(), count + 1))
         names = {each.id: each.name for each in client.datasets()}
-    except (ServerUnreachable, ServerFailed) as error:
+    except EventsieveError as error:
         _lost(error, live=live)
         return
     draw_jobs(jobs[:count], names)
@@ -69,18 +73,17 @@ def _list(client: Client, count: int, *, live: bool) -> None:
 
 
 def _one(client: Client, job_id: str) -> None:
-    link(Place.JOBS, _("Back"), icon=":material/arrow_back:")
     ended = f"job:{job_id}:ended"
     job = _known(job_id)
     try:
         job = client.waiting(PATIENCE).job(job_id)
         st.session_state[ended] = job.final
         _head(client, job)
-    except JobNotFound as error:
+    except (ServerUnreachable, ServerFailed, NotReady):
+        pass  # the part below says so, and tries again
+    except EventsieveError as error:
         show(error)
         return
-    except (ServerUnreachable, ServerFailed):
-        pass  # the part below says so, and tries again
     live = not st.session_state.get(ended, False)
     st.fragment(_models, run_every=TICK_SECONDS if live else None)(client, job_id, live=live)
 
@@ -90,12 +93,12 @@ def _head(client: Client, job: Job) -> None:
     if job.dataset:
         with suppress(NotFound):
             names[job.dataset] = client.dataset(job.dataset).name
-    st.subheader(job_title(job, names), anchor=False)
+    st.header(job_title(job, names), anchor=False)
     st.caption(plan_in_words(job))
     if job.warnings:
         with st.expander(_("What to know"), icon=":material/warning:"):
             for warning in job.warnings:
-                st.markdown(plain(warning))
+                st.markdown(plain(translated_sentence(warning)))
 
 
 def _models(client: Client, job_id: str, *, live: bool) -> None:
@@ -193,7 +196,7 @@ def _learn(client: Client, job: Job) -> None:
 
 
 def _lost(error: EventsieveError, *, live: bool) -> None:
-    if live and isinstance(error, (ServerUnreachable, ServerFailed)):
+    if live and isinstance(error, (ServerUnreachable, ServerFailed, NotReady)):
         st.warning(_("The server does not answer. Trying again…"), icon=":material/cloud_off:")
     else:
         show(error)

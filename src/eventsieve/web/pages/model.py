@@ -11,6 +11,7 @@ from eventsieve.web import faults, places
 from eventsieve.web.faults import explained
 from eventsieve.web.i18n import _
 from eventsieve.web.places import Place
+from eventsieve.web.sentences import translated_sentence
 from eventsieve.web.texts import plain
 from eventsieve.web.widgets.acting import tell
 from eventsieve.web.widgets.metrics import metrics_table
@@ -50,7 +51,7 @@ def _numbers(model: Model, evaluation: Evaluation | None, datasets: dict[str, st
     if model.scores:
         metrics_table(model.scores)
     for sentence in evaluation.left_out if evaluation else ():
-        st.caption(plain(sentence))
+        st.caption(plain(translated_sentence(sentence)))
     with st.expander(_("Training and parameters"), icon=":material/tune:"), st.grid(2, min_column_width=340):
         facts_table(model, datasets)
         parameters_table(model)

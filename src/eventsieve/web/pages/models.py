@@ -82,9 +82,9 @@ def _actions(client: Client, models: Sequence[Model], selected: Sequence[Model])
 def _parameters(selected: Sequence[Model], shown: Sequence[Model]) -> None:
     if selected:
         text = ngettext("{count} model selected", "{count} models selected", len(selected))
-        st.subheader(text.format(count=len(selected)))
+        st.header(text.format(count=len(selected)))
     else:
-        st.subheader(_("Parameters"))
+        st.header(_("Parameters"))
     for model in selected or shown[:MOST]:
         title = _("Model {name}").format(name=plain(model.name))
         # Another key where it is to be opened anew: an expander keeps whether the reader has opened it.

@@ -13,6 +13,7 @@ from eventsieve.web.charts.style import show
 from eventsieve.web.faults import explained
 from eventsieve.web.i18n import _, decimal, ngettext
 from eventsieve.web.places import Place, link
+from eventsieve.web.sentences import translated_sentence
 from eventsieve.web.texts import plain
 from eventsieve.web.widgets.datasets import pick_dataset
 from eventsieve.web.widgets.modelchoice import pick_model
@@ -108,7 +109,7 @@ def _results(client: Client, model: Model, dataset: Dataset) -> None:
     if model.dataset == dataset.id:
         st.caption(_("The model was trained on events of this data set: that it tells them apart proves little."))
     for remark in summary.remarks:
-        st.info(plain(remark))
+        st.info(plain(translated_sentence(remark)))
     _looks(patient, model, dataset, summary)
 
 

@@ -36,6 +36,7 @@ LATEST = 20
 
 def page(client: Client) -> None:
     """Draw it."""
+    link(Place.ML, _("Back"), icon=":material/arrow_back:")
     st.title(_("Train a model"))
     again = st.query_params.pop("job", None)
     dataset = pick_dataset(client, _("Training data"), key="dataset", labelled=True)
@@ -80,7 +81,7 @@ def _form(client: Client, dataset: Dataset, types: Mapping[str, ModelType], take
     with models:
         _models(draft, checked, taken)
     with settings, st.container(border=True):
-        st.markdown("#### " + _("How to train"))
+        st.markdown("## " + _("How to train"))
         plan.draw(client, dataset, limits, wrong)
     with st.bottom:
         _start(client, dataset, draft, options, checked, ready=checked.good and not wrong and bool(draft.numbers))

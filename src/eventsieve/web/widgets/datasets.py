@@ -46,7 +46,8 @@ def pick_dataset(
         chosen = st.selectbox(
             label,
             list(fit),
-            index=None,
+            # With a first choice it cannot be emptied; Streamlit's `required` would say so, in English only.
+            index=None if optional or not fit else 0,
             format_func=lambda id_: title_of(fit[id_]),
             key=key,
             placeholder=_("Choose a data set") if fit else _("There is none yet: upload one, or use the sample"),
@@ -54,7 +55,6 @@ def pick_dataset(
             on_change=_keep,
             args=(key,),
             disabled=not fit,
-            required=not optional,
         )
     return fit.get(chosen) if chosen else None
 

@@ -23,5 +23,5 @@ def duration(seconds: float) -> str:
 def size(bytes_: float) -> str:
     """A size in MB or GB."""
     if bytes_ < 10_000 * MEGABYTE:
-        return _("{number} MB").format(number=decimal(bytes_ / MEGABYTE))
+        return _("{number} MB").format(number=decimal(bytes_ / MEGABYTE, 1 if bytes_ < 9.95 * MEGABYTE else 0))
     return _("{number} GB").format(number=decimal(bytes_ / (1024 * MEGABYTE), 1))

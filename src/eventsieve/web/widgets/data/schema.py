@@ -13,6 +13,7 @@ from eventsieve.client.edits import SchemaChanges
 from eventsieve.errors import BadRequest, EventsieveError
 from eventsieve.web import faults
 from eventsieve.web.i18n import _
+from eventsieve.web.sentences import translated_sentence
 from eventsieve.web.texts import plain
 from eventsieve.web.widgets.acting import report
 
@@ -150,7 +151,7 @@ def _save(dataset: Dataset, changes: SchemaChanges, slots: Mapping[str, DeltaGen
             faults.show(error)
         for place, sentence in error.faults.items():
             slot = slots.get(place.strip("/").partition("/")[0])
-            (slot or st).error(plain(sentence), icon=":material/error:")
+            (slot or st).error(plain(translated_sentence(sentence)), icon=":material/error:")
     except EventsieveError as error:
         faults.show(error)
     else:

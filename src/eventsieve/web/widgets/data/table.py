@@ -10,7 +10,7 @@ import streamlit as st
 from eventsieve import records
 from eventsieve.client import Dataset
 from eventsieve.web import places
-from eventsieve.web.i18n import N_, _
+from eventsieve.web.i18n import N_, _, decimal
 from eventsieve.web.places import Place
 
 __all__ = ["classes_table", "columns_table", "datasets_table", "role"]
@@ -44,7 +44,7 @@ def datasets_table(datasets: Sequence[Dataset]) -> None:
             "events": [each.events for each in datasets],
             "classes": [_classes(each) for each in datasets],
             "features": [len(each.event_schema.features) for each in datasets],
-            "size": [each.size / MEGABYTE for each in datasets],
+            "size": [round(each.size / MEGABYTE, 1) for each in datasets],
             "created": [each.created for each in datasets],
             "warnings": [len(each.warnings) for each in datasets],
         },
@@ -62,7 +62,7 @@ def datasets_table(datasets: Sequence[Dataset]) -> None:
             "events": columns.NumberColumn(_("Events"), format="localized"),
             "classes": columns.TextColumn(_("Classes")),
             "features": columns.NumberColumn(_("Features")),
-            "size": columns.NumberColumn(_("Size"), format="%.1f MB"),
+            "size": columns.NumberColumn(_("Size, MB"), format="localized"),
             "created": columns.DatetimeColumn(_("Uploaded"), format="localized", timezone=st.context.timezone),
             "warnings": columns.NumberColumn(_("Warnings")),
         },
@@ -71,7 +71,7 @@ def datasets_table(datasets: Sequence[Dataset]) -> None:
 
 
 def _classes(dataset: Dataset) -> str:
-    return ", ".join(f"{each.label} {each.events:,}" for each in dataset.classes) or _("no labels")
+    return ", ".join(f"{each.label} {decimal(each.events)}" for each in dataset.classes) or _("no labels")
 
 
 def classes_table(dataset: records.Dataset) -> None:

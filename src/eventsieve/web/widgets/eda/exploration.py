@@ -9,7 +9,9 @@ from eventsieve.errors import EventsieveError
 from eventsieve.records import Exploration, FeatureDrift
 from eventsieve.web import faults
 from eventsieve.web.charts import correlations, features, show
+from eventsieve.web.charts.style import ROOMY, short
 from eventsieve.web.i18n import N_, _
+from eventsieve.web.sentences import translated_sentence
 from eventsieve.web.texts import plain
 from eventsieve.web.widgets.eda.exploring import Wanted, whole_of
 from eventsieve.web.widgets.eda.features import inputs
@@ -17,7 +19,8 @@ from eventsieve.web.widgets.eda.features import inputs
 __all__ = ["show_exploration"]
 
 POLL = 1.0
-ALL = "all events"
+ALL = "\0all"
+"""No class is called so."""
 OVERLAID = 2
 """Features whose distributions in both tables are drawn at first."""
 VERDICTS = {
@@ -42,11 +45,11 @@ def show_exploration(client: Client, wanted: Wanted, first: Exploration) -> None
     except EventsieveError as error:
         fault = error
     _findings(whole or first)
-    st.subheader(_("Classes and weights"))
+    st.header(_("Classes and weights"))
     show(features.classes(first), key="classes", alt=_("Events and sums of weights of each class"))
-    st.subheader(_("Features"))
+    st.header(_("Features"))
     inputs(first)
-    st.subheader(_("Missing values"))
+    st.header(_("Missing values"))
     show(features.missing(first), key="missing", alt=_("Share of events for which each feature is undefined"))
     if fault is not None:
         faults.show(fault)
@@ -56,7 +59,7 @@ def show_exploration(client: Client, wanted: Wanted, first: Exploration) -> None
         _correlations(whole)
         _drift(whole)
     if first.ranked():
-        st.subheader(_("Separation"))
+        st.header(_("Separation"))
         st.caption(_("How well each feature alone tells the classes apart."))
         show(features.separation(first), key="separation", alt=_("Separation power of each feature"))
 
@@ -69,14 +72,14 @@ def _awaited(client: Client, wanted: Wanted) -> None:
         ready = True  # the page says what
     if ready:
         st.rerun()
-    st.subheader(_("Correlations"))
+    st.header(_("Correlations"))
     st.caption(_("Correlations, duplicates and drift are being computed; they appear here by themselves."))
     st.skeleton(height=300)
 
 
 def _findings(found: Exploration) -> None:
-    st.subheader(_("Findings"))
-    lines = [f"- {plain(finding)}" for finding in found.findings]
+    st.header(_("Findings"))
+    lines = [f"- {plain(translated_sentence(finding))}" for finding in found.findings]
     if lines:
         st.markdown("\n".join(lines))
     elif found.detail == "all":
@@ -87,20 +90,20 @@ def _findings(found: Exploration) -> None:
 
 @st.fragment
 def _correlations(found: Exploration) -> None:
-    st.subheader(_("Correlations"))
+    st.header(_("Correlations"))
     labels = [each.label for each in found.correlations.classes] if found.correlations else []
     label = ALL
     if labels:
         label = st.segmented_control(
             _("Events"),
             [ALL, *labels],
-            format_func=lambda each: _("All events") if each == ALL else each,
+            format_func=lambda each: _("All events") if each == ALL else plain(each),
             key="correlations_of",
             required=True,
             default=ALL,
         )
     figure = correlations.correlations(found, None if label == ALL else label)
-    show(figure, key="correlations", alt=_("Correlation coefficients of all pairs of features"))
+    show(figure, key="correlations", alt=_("Correlation coefficients of all pairs of features"), width=ROOMY)
 
 
 @st.fragment
@@ -108,8 +111,8 @@ def _drift(found: Exploration) -> None:
     drift = found.drift
     if drift is None:
         return
-    st.subheader(_("Drift between the tables"))
-    st.markdown(f"**{_(VERDICTS[drift.verdict])}.** {plain(drift.reason)}")
+    st.header(_("Drift between the tables"))
+    st.markdown(f"**{_(VERDICTS[drift.verdict])}.** {plain(translated_sentence(drift.reason))}")
     show(features.drift(found), key="drift", alt=_("Distance of each feature's distributions in the two tables"))
     ranked = drift.ranked()
     _ranking(ranked)
@@ -128,19 +131,22 @@ def _ranking(ranked: tuple[FeatureDrift, ...]) -> None:
         {
             _("Feature"): [each.feature for each in ranked],
             _("KS distance"): [each.distance for each in ranked],
-            _("p-value"): [each.p_value for each in ranked],
-            _("Corrected p-value"): [each.corrected for each in ranked],
+            _("p-value"): [_small(each.p_value) for each in ranked],
+            _("Corrected p-value"): [_small(each.corrected) for each in ranked],
             _("Shift of the mean (standard deviations)"): [each.mean_shift for each in ranked],
             _("Shift of the undefined share"): [each.undefined_shift for each in ranked],
             _("Drifted"): [each.drifted for each in ranked],
         },
         column_config={
-            _("KS distance"): st.column_config.NumberColumn(format="%.4f"),
-            _("p-value"): st.column_config.NumberColumn(format="%.3g"),
-            _("Corrected p-value"): st.column_config.NumberColumn(format="%.3g"),
-            _("Shift of the mean (standard deviations)"): st.column_config.NumberColumn(format="%+.3f"),
+            _("KS distance"): st.column_config.NumberColumn(format="localized"),
+            _("Shift of the mean (standard deviations)"): st.column_config.NumberColumn(format="localized"),
             _("Shift of the undefined share"): st.column_config.NumberColumn(format="percent"),
         },
         hide_index=True,
         alt=_("Drift of each feature, the strongest sign first"),
     )
+
+
+def _small(p: float | None) -> str:
+    """A p-value as a text: no format of Streamlit's columns is both short and in the reader's language."""
+    return "\N{EN DASH}" if p is None else short(p)

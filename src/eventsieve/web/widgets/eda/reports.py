@@ -9,16 +9,19 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 
 from eventsieve.client import Client, Dataset
-from eventsieve.errors import NotReady
+from eventsieve.errors import NotReady, ServerFailed
 from eventsieve.web import relay_paths
 from eventsieve.web.faults import explained
 from eventsieve.web.i18n import _
+from eventsieve.web.sentences import translated_sentence
 
 __all__ = ["dataset_report", "sample_report"]
 
 PATIENCE = 600.0
 POLL = 2.0
 HEIGHT = 800
+PDF = b"%PDF-"
+NO_PDF = "The server answers with something that is no PDF; see that it is an Eventsieve server."
 
 
 def sample_report(client: Client) -> None:
@@ -47,7 +50,7 @@ def _awaited(client: Client) -> None:
             _written(client.report)
         except NotReady as error:
             st.info(_("The report is being made; it appears here by itself."), icon=":material/hourglass_empty:")
-            st.caption(str(error))
+            st.caption(translated_sentence(str(error)))
             return
     st.rerun()
 
@@ -57,7 +60,10 @@ def _written(write: Callable[[Path], object]) -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "report.pdf"
         write(path)
-        return path.read_bytes()
+        content = path.read_bytes()
+    if not content.startswith(PDF):
+        raise ServerFailed(NO_PDF)
+    return content
 
 
 def _show(content: bytes, link: str, alt: str) -> None:

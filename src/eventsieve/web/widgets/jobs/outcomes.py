@@ -6,6 +6,7 @@ import streamlit as st
 
 from eventsieve.records import ModelState, State
 from eventsieve.web.i18n import N_, _
+from eventsieve.web.sentences import translated_sentence
 from eventsieve.web.texts import plain
 from eventsieve.web.widgets.quantities import duration, size
 
@@ -51,4 +52,4 @@ def _trained(model: ModelState) -> str:
 
 def _why(model: ModelState) -> str:
     cure = _(CURES[model.state]) if model.state in CURES else ""
-    return "\n\n".join(part for part in (plain(model.reason), cure) if part)
+    return "\n\n".join(part for part in (plain(translated_sentence(model.reason)), cure) if part)

@@ -75,7 +75,8 @@ def metrics_by_model(comparison: Comparison, *, weighted: bool) -> None:
     st.caption(
         _(
             "★ best; ★★ significantly better than the next. p-values are corrected by Holm's method for the number of "
-            "models that the best is compared with; significant is below {level}. ± is one standard deviation."
+            "models that the best is compared with; significant is below {level}. Where no bootstrap replica speaks "
+            "against a difference, p is that of a normal distribution. ± is one standard deviation."
         ).format(level=decimal(LEVEL, 2))
     )
 

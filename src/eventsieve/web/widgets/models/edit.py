@@ -31,7 +31,7 @@ def ask_edit(client: Client, model: Model) -> None:
 
     def body() -> None:
         with st.form("edit", border=False):
-            st.text_input(_("Enter the model's ID"), model.name, key=NAME, max_chars=128, required=True)
+            st.text_input(_("Enter the model's ID"), model.name, key=NAME, max_chars=128)
             st.multiselect(
                 _("Tags"),
                 model.tags,

@@ -11,6 +11,7 @@ from eventsieve.errors import NotReady
 from eventsieve.web import faults, places, relay_paths
 from eventsieve.web.i18n import _, decimal
 from eventsieve.web.places import Place
+from eventsieve.web.sentences import translated_sentence
 from eventsieve.web.texts import metric, plain
 from eventsieve.web.widgets.acting import act, attempt, report
 from eventsieve.web.widgets.metrics import key_figures
@@ -86,11 +87,13 @@ def _figures(model: Model) -> None:
         return
     with st.grid(len(shown), min_column_width=150):
         for score in shown:
-            label = _("{figure}, weighted") if score.weighted else "{figure}"
+            # Beside the label it would be cut off.
+            below = [] if score.uncertainty is None else [f"± {decimal(score.uncertainty, 3)}"]
+            below += [_("weighted")] if score.weighted else []
             st.metric(
-                label.format(figure=metric(score.name)),
+                metric(score.name),
                 decimal(score.value, 3),
-                None if score.uncertainty is None else f"± {decimal(score.uncertainty, 3)}",
+                ", ".join(below) or None,
                 delta_color="off",
                 delta_arrow="off",
                 border=True,
@@ -101,7 +104,7 @@ def _remarks(model: Model) -> None:
     if model.kept_early:
         st.warning(_("It was stopped before it was finished, and kept as it was."), icon=":material/timer_off:")
     for remark in model.remarks:
-        st.warning(plain(remark), icon=":material/warning:")
+        st.warning(plain(translated_sentence(remark)), icon=":material/warning:")
     if not model.probabilities:
         st.caption(
             _("Its scores are decision values, not probabilities: log loss, Brier score and calibration do not exist.")
@@ -143,7 +146,9 @@ def _check(client: Client, model: Model) -> None:
 def _say(client: Client, model: Model) -> None:
     check = client.waiting(PATIENCE).model(model.name).onnx_check()
     if not check.reproduces:
-        st.warning(plain(check.reason), title=_("There is no ONNX file that gives the same scores"))
+        st.warning(
+            plain(translated_sentence(check.reason)), title=_("There is no ONNX file that gives the same scores")
+        )
         return
     text = _(
         "On {events} events the largest difference of the scores is {difference}; "

@@ -12,6 +12,7 @@ from eventsieve.records import Detail, Evaluation, Exploration
 from eventsieve.web import charts
 from eventsieve.web.charts.correlations import correlations as correlations_figure
 from eventsieve.web.charts.features import feature_histogram
+from eventsieve.web.charts.style import ROOMY
 from eventsieve.web.faults import explained
 from eventsieve.web.i18n import _
 from eventsieve.web.texts import plain
@@ -73,7 +74,7 @@ def correlations(client: Client, model: Model, _evaluation: Evaluation | None) -
     )
     label = None if chosen == everything else chosen
     alt = _("Correlation coefficients of the features")
-    charts.show(correlations_figure(exploration, label), key="correlations", alt=alt)
+    charts.show(correlations_figure(exploration, label), key="correlations", alt=alt, width=ROOMY)
 
 
 def ordered(model: Model, evaluation: Evaluation | None, exploration: Exploration) -> list[str]:

@@ -10,6 +10,7 @@ from eventsieve.client import Client, Model
 from eventsieve.records import Evaluation
 from eventsieve.web import charts, places
 from eventsieve.web.charts import curves, rankings, scores
+from eventsieve.web.charts.style import SQUARISH
 from eventsieve.web.faults import explained
 from eventsieve.web.i18n import N_, _
 from eventsieve.web.places import Place
@@ -44,7 +45,7 @@ def sections(client: Client, model: Model, evaluation: Evaluation | None) -> Non
         required=True,
         label_visibility="collapsed",
     ) or next(iter(SECTIONS))
-    st.subheader(_(SECTIONS[chosen]))
+    st.header(_(SECTIONS[chosen]))
     if chosen in ALWAYS:
         ALWAYS[chosen](client, model, evaluation)
     elif evaluation is None:
@@ -71,14 +72,14 @@ def _roc(model: Model, evaluation: Evaluation) -> None:
         little = st.toggle(_("Little background"), key="little", help=_("Background efficiencies up to 10 %"))
     evaluations, figures = {model.name: evaluation}, {model.name: model.scores}
     figure = curves.roc(evaluations, zoom=LITTLE if little else None, rejection=rejection, scores=figures)
-    charts.show(figure, key="roc", alt=_("ROC curve of model {name}").format(name=model.name))
+    alt = _("ROC curve of model {name}").format(name=model.name)
+    charts.show(figure, key="roc", alt=alt, width=SQUARISH)
 
 
 def _precision_recall(model: Model, evaluation: Evaluation) -> None:
     figure = curves.precision_recall({model.name: evaluation}, scores={model.name: model.scores})
-    charts.show(
-        figure, key="precision_recall", alt=_("Purity against efficiency of model {name}").format(name=model.name)
-    )
+    alt = _("Purity against efficiency of model {name}").format(name=model.name)
+    charts.show(figure, key="precision_recall", alt=alt, width=SQUARISH)
 
 
 def _calibration(model: Model, evaluation: Evaluation) -> None:
@@ -90,6 +91,7 @@ def _calibration(model: Model, evaluation: Evaluation) -> None:
         curves.calibration(evaluation),
         key="calibration",
         alt=_("Calibration of model {name}: predicted probability against observed fraction").format(name=model.name),
+        width=SQUARISH,
     )
 
 
@@ -99,6 +101,7 @@ def _confusion(model: Model, evaluation: Evaluation) -> None:
         rankings.confusion(evaluation),
         key="confusion",
         alt=_("Confusion matrix of model {name}").format(name=model.name),
+        width=SQUARISH,
     )
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from eventsieve.multiplicity import holm
 from eventsieve.records import Comparison, Difference
 from eventsieve.web.widgets.metrics import LESS_IS_BETTER
 
-__all__ = ["LEVEL", "Best", "best_of", "holm", "leads"]
+__all__ = ["LEVEL", "Best", "best_of", "leads"]
 
 LEVEL = 0.05
-RESOLVED = 0.01
-"""Below it the replicas are too few to tell p-values apart: of 250 the smallest p is 0.008."""
 NORMAL_95 = 1.96
+"""Standard deviations on each side that hold 95 % of a normal distribution."""
 
 
 class Best(NamedTuple):
@@ -49,17 +49,7 @@ def leads(comparison: Comparison, best: str, name: str, *, weighted: bool) -> di
         for each in comparison.differences
         if best in (each.first, each.second) and each.name == name and each.weighted == weighted
     }
-    return holm({other: _p(each) for other, each in pairs.items()})
-
-
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """P-values that hold together (S. Holm, Scand. J. Stat. 6 (1979) 65)."""
-    corrected: dict[str, float] = {}
-    largest = 0.0
-    for place, (key, p) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
-        largest = max(largest, min(1.0, p * (len(p_values) - place)))
-        corrected[key] = largest
-    return corrected
+    return dict(zip(pairs, holm([_p(each) for each in pairs.values()]), strict=True))
 
 
 def _order(comparison: Comparison, name: str, *, weighted: bool) -> Sequence[str]:
@@ -76,10 +66,13 @@ def _order(comparison: Comparison, name: str, *, weighted: bool) -> Sequence[str
 def _p(found: Difference) -> float:
     """The p-value of a difference.
 
-    Where all replicas but a few say the same, their number bounds p from below, and times the number of models that
-    bound would make any difference chance. There it is the tail of the normal distribution with the same interval.
+    Where all replicas lie on one side of zero, their number alone says how small p can be, and times the number of
+    models that bound would make any difference chance. There, and only there, it is the two-sided tail of the normal
+    distribution with the same 95 % interval (B. Efron, R. Tibshirani, An Introduction to the Bootstrap (1993), section
+    13.2): differences of averages over many events are nearly normal, those of AMS less so. Far out it is an order of
+    magnitude and no more. Where it is larger than the replicas' bound, it stands all the same.
     """
     spread = (found.high - found.low) / (2 * NORMAL_95)
-    if found.p_value > RESOLVED or spread <= 0:
+    if found.p_value > found.resolution or spread <= 0:
         return found.p_value
-    return min(found.p_value, math.erfc(abs(found.value) / spread / math.sqrt(2)))
+    return math.erfc(abs(found.value) / spread / math.sqrt(2))

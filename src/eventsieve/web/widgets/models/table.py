@@ -73,7 +73,7 @@ def rows(models: Sequence[Model], datasets: Mapping[str, str]) -> dict[str, list
     return columns | {
         "dataset": [datasets.get(model.dataset or "", "") for model in models],
         "created": [model.created for model in models],
-        "seconds": [model.seconds for model in models],
+        "seconds": [None if model.seconds is None else round(model.seconds, 1) for model in models],
         "tags": [list(model.tags) for model in models],
         "aliases": [list(model.aliases) for model in models],
     }
@@ -88,13 +88,14 @@ def _columns(key: str, models: Sequence[Model]) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for name in FIGURES:
         figures[name] = columns.NumberColumn(
-            texts.metric(name), format="%.3f", help=_("Weighted where there are weights")
+            texts.metric(name), format="localized", help=_("Weighted where there are weights")
         )
-        figures[f"{name} ±"] = columns.NumberColumn("±", format="%.3f", help=_("Standard deviation"))
+        figures[f"{name} ±"] = columns.NumberColumn("±", format="localized", help=_("Standard deviation"))
     return figures | {
         "name": columns.ButtonColumn(
             _("Name"),
             pinned=True,
+            width="medium",
             type="tertiary",
             alignment="left",
             key=key,
@@ -105,7 +106,7 @@ def _columns(key: str, models: Sequence[Model]) -> dict[str, Any]:
         "type": columns.TextColumn(_("Type")),
         "dataset": columns.TextColumn(_("Data set")),
         "created": columns.DatetimeColumn(_("Trained"), format="localized", timezone=st.context.timezone),
-        "seconds": columns.NumberColumn(_("Took"), format="%.1f s"),
+        "seconds": columns.NumberColumn(_("Took, s"), format="localized"),
         "tags": columns.ListColumn(_("Tags")),
         "aliases": columns.ListColumn(_("Aliases")),
     }

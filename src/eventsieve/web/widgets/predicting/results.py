@@ -102,16 +102,20 @@ def draw_rows(client: Client, model: Model, dataset: Dataset, cut: float | None)
     page = min(int(st.session_state.get(key, 1)), pages)
     with explained():
         found = client.rows(dataset.id, model=model.name, offset=(page - 1) * ROWS, limit=ROWS, threshold=cut)
+    if found.digest != model.digest:
+        st.rerun()  # the whole page: another model has this name by now, and all that is shown above is of the old one
     st.dataframe(
         {"index": found.index, "label": found.label, "score": found.score, **_by_class(found)},
         hide_index=True,
         column_config={
-            "index": st.column_config.NumberColumn(found.index_name, format="%d"),
+            "index": st.column_config.NumberColumn(
+                found.index_name if dataset.event_schema.index else _("row"), format="%d"
+            ),
             "label": st.column_config.TextColumn(_("predictions")),
-            "score": st.column_config.NumberColumn(_("score"), format="%.4f"),
+            "score": st.column_config.NumberColumn(_("score"), format="localized"),
             **{
                 f"p {name}": st.column_config.NumberColumn(
-                    _("probability of {label}").format(label=name), format="%.4f"
+                    _("probability of {label}").format(label=name), format="localized"
                 )
                 for name in _by_class_names(found)
             },
@@ -140,7 +144,7 @@ def _by_class(found: PredictionPage) -> dict[str, tuple[float, ...]]:
 
 def draw_downloads(model: Model, dataset: Dataset, cut: float | None) -> None:
     """Draw links to all predictions as files, with this cut; the browser fetches them, not the page."""
-    st.subheader(_("Save"), anchor=False)
+    st.header(_("Save"), anchor=False)
     text = ngettext(
         "The prediction of {events} event", "All {events} predictions, in the order of the table", dataset.events
     )
