@@ -32,11 +32,11 @@ class Model(Evaluated):
         """The scores that it gives the events of a data set, counted: `Client.score_summary` with this model."""
         return self._client.score_summary(data, model=self.name, bins=bins, threshold=threshold)
 
-    def rows(
+    def prediction_page(
         self, data: Any, offset: int = 0, limit: int = 100, *, threshold: float | None = None
     ) -> records.PredictionPage:
         """Some of its predictions of a data set: `Client.rows` with this model."""
-        return self._client.rows(data, model=self.name, offset=offset, limit=limit, threshold=threshold)
+        return self._client.prediction_page(data, model=self.name, offset=offset, limit=limit, threshold=threshold)
 
     def card(self, kind: Literal["md", "html"] = "md") -> str:
         """The model card: what it is, how it was made, how good it is, in Markdown or HTML."""

@@ -111,7 +111,7 @@ class Predicting(Storing):
         answer = self.http.json("GET", f"{self._model_path(model)}/scores", query=query)
         return record(records.ScoreSummary, answer)
 
-    def rows(
+    def prediction_page(
         self,
         data: sources.Source,
         *,

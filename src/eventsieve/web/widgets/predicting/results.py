@@ -101,7 +101,9 @@ def draw_rows(client: Client, model: Model, dataset: Dataset, cut: float | None)
     pages = max(1, -(-dataset.events // ROWS))
     page = min(int(st.session_state.get(key, 1)), pages)
     with explained():
-        found = client.rows(dataset.id, model=model.name, offset=(page - 1) * ROWS, limit=ROWS, threshold=cut)
+        found = client.prediction_page(
+            dataset.id, model=model.name, offset=(page - 1) * ROWS, limit=ROWS, threshold=cut
+        )
     if found.digest != model.digest:
         st.rerun()  # the whole page: another model has this name by now, and all that is shown above is of the old one
     st.dataframe(
