@@ -93,9 +93,9 @@ def percent(share: float | None, digits: int = 1) -> str:
 
 
 def moment(when: datetime) -> str:
-    """A moment in the reader's time zone, to the minute."""
+    """A moment in the reader's time zone, to the minute; the month by its name, which every country reads alike."""
     zone = dates.get_timezone(st.context.timezone) if st.context.timezone else None
-    return str(dates.format_datetime(when, "short", tzinfo=zone, locale=language()))
+    return str(dates.format_datetime(when, "d MMM y, HH:mm", tzinfo=zone, locale=language()))
 
 
 @cache

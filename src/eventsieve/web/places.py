@@ -29,7 +29,7 @@ class Place(StrEnum):
     """``?dataset=``, ``?against=``, ``?cut=``."""
     ML = "ml"
     TRAIN = "train"
-    """``?dataset=``."""
+    """``?dataset=``; with ``?job=`` the form is filled with what that job was asked for."""
     JOBS = "jobs"
     """All jobs; with ``?id=`` one of them."""
     MODELS = "models"
@@ -71,4 +71,5 @@ def go(place: Place, **query: Value) -> NoReturn:
 
 def url(place: Place, **query: Value) -> str:
     """The address of a place, relative to the others, for links within tables."""
-    return str(place) + ("?" + urlencode(query, doseq=True) if query else "")
+    path = "." if place is Place.INTRO else str(place)  # the first page has no path of its own
+    return path + ("?" + urlencode(query, doseq=True) if query else "")

@@ -189,19 +189,16 @@ def _draw_weights(dataset: Dataset, wrong: Mapping[str, str]) -> None:
 
 
 def _draw_limits(limits: Limits, wrong: Mapping[str, str]) -> None:
-    left, right = st.columns(2)
     own = _("The server's own limit is {limit}.")
-    with left:
-        about = [_("Of each model, evaluation included.")]
-        if limits.seconds:
-            about.append(own.format(limit=duration(limits.seconds)))
-        _draw_number("seconds", _("Time limit, s"), limits.seconds, wrong, " ".join(about))
-    with right:
-        about = [_("Of each model.")]
-        if limits.memory:
-            about.append(own.format(limit=size(limits.memory)))
-        default = limits.memory and limits.memory // MEGABYTE
-        _draw_number("memory", _("Memory limit, MB"), default, wrong, " ".join(about))
+    about = [_("Of each model, evaluation included.")]
+    if limits.seconds:
+        about.append(own.format(limit=duration(limits.seconds)))
+    _draw_number("seconds", _("Time limit, s"), limits.seconds, wrong, " ".join(about))
+    about = [_("Of each model.")]
+    if limits.memory:
+        about.append(own.format(limit=size(limits.memory)))
+    default = limits.memory and limits.memory // MEGABYTE
+    _draw_number("memory", _("Memory limit, MB"), default, wrong, " ".join(about))
     st.toggle(
         _("Keep what there is at the time limit"),
         key=f"{PREFIX}:keep",

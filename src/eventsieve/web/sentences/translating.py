@@ -105,9 +105,12 @@ def _words(text: str, code: str, depth: int) -> str:
         return text
     core = text.strip()
     around = text.replace(core, "{}", 1) if core != text else "{}"
-    known = _part(core, code, depth)
+    items = JOINT.split(core)
+    # A list of which all items are known is one, although its whole may look like one item with a long name.
+    listed = len(items) > 1 and all(_part(each, code, depth) for each in items[::2])
+    known = "" if listed else _part(core, code, depth)
     if not known:
-        known = "".join(_item(each, code, depth) for each in JOINT.split(core))
+        known = "".join(_item(each, code, depth) for each in items)
     if known == core and depth < DEEPEST:
         known = _text(core, code, depth)
     return around.replace("{}", known, 1)

@@ -56,8 +56,8 @@ def ask_removal_of_all(models: Sequence[Model]) -> None:
 
     def body() -> None:
         text = ngettext(
-            "This removes {count} model, the current one included. It cannot be brought back.",
-            "This removes all {count} models, the current one included. They cannot be brought back.",
+            "This removes {count} model. It cannot be brought back.",
+            "This removes all {count} models. They cannot be brought back.",
             count,
         )
         st.warning(text.format(count=count))
