@@ -14,6 +14,9 @@ unexport PYTHONHOME PYTHONPATH
 # Debian packages for tests: installed by `make test` where it runs as root beside an apt-get, named and left elsewhere.
 DEBIAN_PACKAGES ?= chromium
 
+# Tests run side by side, those of a file in one process; WORKERS= runs them one after another.
+WORKERS ?= --numprocesses logical --maxprocesses 4 --dist loadfile
+
 BIN := "$(VENV)/bin"
 ENVIRONMENT := @sh tools/environment.sh
 
@@ -35,7 +38,7 @@ up: ## start server and web pages
 test: ## run the tests
 	$(ENVIRONMENT) web test
 	@sh tools/debian.sh $(DEBIAN_PACKAGES)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 lint: ## style, types, who imports whom, pins
 	$(ENVIRONMENT) web lint
@@ -67,15 +70,16 @@ pins: ## compile requirements/*.txt anew from pyproject.toml (PINS=--upgrade for
 	$(ENVIRONMENT) pins
 	$(COMPILE) pyproject.toml --output-file requirements/run.txt
 	$(COMPILE) --group build -c requirements/run.txt --output-file requirements/build.txt
-	$(COMPILE) pyproject.toml --extra web -c requirements/run.txt -c requirements/build.txt --output-file requirements/web.txt
+	$(COMPILE) pyproject.toml --extra web -c requirements/run.txt -c requirements/build.txt \
+		--output-file requirements/web.txt
 	$(COMPILE) --group test -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt \
 		--output-file requirements/test.txt
-	$(COMPILE) --group lint -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt -c requirements/test.txt \
-		--output-file requirements/lint.txt
-	$(COMPILE) --group docs -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt -c requirements/test.txt \
-		-c requirements/lint.txt --output-file requirements/docs.txt
-	$(COMPILE) --group bench -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt -c requirements/test.txt \
-		-c requirements/lint.txt -c requirements/docs.txt --output-file requirements/bench.txt
+	$(COMPILE) --group lint -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt \
+		-c requirements/test.txt --output-file requirements/lint.txt
+	$(COMPILE) --group docs -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt \
+		-c requirements/test.txt -c requirements/lint.txt --output-file requirements/docs.txt
+	$(COMPILE) --group bench -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt \
+		-c requirements/test.txt -c requirements/lint.txt -c requirements/docs.txt --output-file requirements/bench.txt
 	$(COMPILE) --group pins --output-file requirements/pins.txt
 	$(BIN)/python tools/check_pins.py
 

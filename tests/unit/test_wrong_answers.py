@@ -23,7 +23,7 @@ CALLS: dict[str, Callable[[Client], Any]] = {
     "current": Client.current,
     "compare": lambda client: client.compare(["m"], "d"),
     "scores": lambda client: client.score_summary("d", model="m"),
-    "rows": lambda client: client.rows("d", model="m"),
+    "prediction_page": lambda client: client.prediction_page("d", model="m"),
     "aliases": Client.aliases,
 }
 

@@ -234,13 +234,13 @@ def test_of_several_classes_each_is_drawn() -> None:
 def test_rows_of_another_model_of_that_name_begin_the_page_anew(
     filled: FakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, others = Predicting.rows, ["0" * 64]
+    real, others = Predicting.prediction_page, ["0" * 64]
 
     def rows(self: Predicting, *args: Any, **options: Any) -> PredictionPage:
         found = real(self, *args, **options)
         return found.model_copy(update={"digest": others.pop()}) if others else found
 
-    monkeypatch.setattr(Predicting, "rows", rows)
+    monkeypatch.setattr(Predicting, "prediction_page", rows)
     filled.asked.clear()
     app = shown(filled)
     assert len([each for each in filled.asked if each.path.endswith("/predictions")]) == 2

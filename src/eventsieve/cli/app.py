@@ -64,8 +64,8 @@ def serve(
 
         settings = read_settings(HOST=host, PORT=port, MODEL_DIR=store)
         # What would only be found out behind the server's back is found out here.
-        configure_logs(settings)
         refuse_taken(settings.HOST, settings.PORT)
+        configure_logs(settings)
         Service.open(settings).close()
         uvicorn.run(
             create_app(settings),
