@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import TimeoutError as NotInTime
 
 from conftest import Server, run_server
 from eventsieve.client import Client, Dataset
@@ -35,6 +36,7 @@ CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 LOCALES = {"ru": "ru-RU", "en": "en-GB"}
 PATIENCE = 45_000
 """Milliseconds until something that must come is given up; nothing takes that long but on a machine that is busy."""
+ATTEMPTS = 3
 
 SETTLED = """
 () => {
@@ -114,10 +116,14 @@ class Reader:
         self.settle()
 
     def choose(self, label: str, option: str | re.Pattern[str]) -> None:
-        """Choose an option of a select box."""
-        self.page.get_by_role("combobox", name=re.compile(re.escape(label))).first.click()
-        self.page.get_by_role("option", name=option).first.click()
-        self.settle()
+        """Choose an option of a select box; a page that is drawn anew closes it, and it is opened again."""
+        found = self.page.get_by_role("option", name=option).first
+        for _ in range(ATTEMPTS):
+            self.page.get_by_role("combobox", name=re.compile(re.escape(label))).first.click()
+            with suppress(NotInTime):
+                found.click(timeout=PATIENCE // ATTEMPTS)
+                return self.settle()
+        raise AssertionError(f"{label} has no option {option}.")
 
     def sees(self, text: str | re.Pattern[str], *, within: int = PATIENCE) -> None:
         """Wait until a text is there to be read, so many milliseconds at most."""

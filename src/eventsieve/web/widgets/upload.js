@@ -16,6 +16,9 @@ export default function (component) {
     find(".spoken").textContent = text;
   };
 
+  // What opens on the page is drawn behind all else, where the Tab key would come last: who opens it stands in it.
+  if (document.activeElement?.getAttribute("aria-expanded") === "true") file.focus({ preventScroll: true });
+
   const sendOne = (chosen) =>
     new Promise((resolve) => {
       const address = new URL(data.path, document.baseURI);
