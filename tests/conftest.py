@@ -28,6 +28,11 @@ from eventsieve.storage.tables import write_table
 TESTS = Path(__file__).parent
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name bytes by their length: an archive holds the time it was made, and workers must agree on the names."""
+    return f"{len(val)} bytes" if isinstance(val, bytes | bytearray) else None
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
