@@ -48,8 +48,8 @@ lint: ## style, types, who imports whom, pins
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_pins.py
 
-bench: ## measure against named rivals, some three minutes
-	$(ENVIRONMENT) bench
+bench: ## measure against named rivals, some half an hour (ARGS='predict events' for a part)
+	$(ENVIRONMENT) run
 	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: ## build the documentation into site/
@@ -68,9 +68,9 @@ COMPILE = @$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --for
 
 pins: ## compile requirements/*.txt anew from pyproject.toml (PINS=--upgrade for newer releases)
 	$(ENVIRONMENT) pins
-	$(COMPILE) pyproject.toml --output-file requirements/run.txt
+	$(COMPILE) pyproject.toml --extra fast --output-file requirements/run.txt
 	$(COMPILE) --group build -c requirements/run.txt --output-file requirements/build.txt
-	$(COMPILE) pyproject.toml --extra web -c requirements/run.txt -c requirements/build.txt \
+	$(COMPILE) pyproject.toml --extra fast --extra web -c requirements/run.txt -c requirements/build.txt \
 		--output-file requirements/web.txt
 	$(COMPILE) --group test -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt \
 		--output-file requirements/test.txt
@@ -78,8 +78,6 @@ pins: ## compile requirements/*.txt anew from pyproject.toml (PINS=--upgrade for
 		-c requirements/test.txt --output-file requirements/lint.txt
 	$(COMPILE) --group docs -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt \
 		-c requirements/test.txt -c requirements/lint.txt --output-file requirements/docs.txt
-	$(COMPILE) --group bench -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt \
-		-c requirements/test.txt -c requirements/lint.txt -c requirements/docs.txt --output-file requirements/bench.txt
 	$(COMPILE) --group pins --output-file requirements/pins.txt
 	$(BIN)/python tools/check_pins.py
 

@@ -1,108 +1,247 @@
-"""Predicting a table through the running server, against a minimal handler of FastAPI and pandas."""
+"""Predicting a table over HTTP, end to end, against parsing alone and against other servers with the same models."""
 
 from __future__ import annotations
 
-import os
-import pickle
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.metadata import version
+import io
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import httpx2
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv, parquet
 
-from benchmarks.processes import MEBIBYTE, peak_memory
-from benchmarks.results import Comparison
-from eventsieve.domain import persist
-from eventsieve.domain.simulation import simulate
-from eventsieve.records import ModelSpec
-from eventsieve.service import Service
-from eventsieve.settings import read_settings
-from eventsieve.storage.tables import write_table
+from benchmarks.bench import Bench, alternate
+from benchmarks.own import Own, own_server
+from benchmarks.processes import MEBIBYTE, Server
+from benchmarks.results import LIMIT, Measurement, SuiteResult
+from benchmarks.sending import Answer, send_file
+from benchmarks.serving import MODELS, baseline_server, h2o_server, mlflow_server, train_and_pickle
+from benchmarks.venvs import Rival, RivalMissing
 
-__all__ = ["compare_predicting"]
+__all__ = ["run"]
 
-PATH = "/api/model_service/predict_with_file"
-START_SECONDS = 120.0
-SERVE = "from benchmarks import reading; reading.without_pandas(); from eventsieve.cli import main; main()"
+INTRO = """\
+The whole request over HTTP, from the first byte of the file to the last byte of the answer, by the same client, in
+turns, on warm servers. *Baseline* is a straightforward service of FastAPI, pandas and scikit-learn
+(`benchmarks/rivals/baseline.py`); it and MLflow's model server predict with the very pipelines that were trained in
+Eventsieve, pickled. H2O-3 trains its own models on the same table; its time is that of importing the file from the
+disk, predicting and downloading the scores, without an upload. *pyarrow* and *polars* only parse the file, the second
+time in a process of their own. Eventsieve checks every value and names each fault; the others check nothing."""
+SLOW_PART = 10_000
+"""Events that are predicted by an SVM, on both sides: the plain one takes a quarter of an hour for all of them."""
+LABELS_APART = SCORES_APART = 1e-4
+TIMES_FASTER = {"baseline": 4.0, "MLflow": 2.0, "H2O": 6.0}
+RATIOS = {"RandomForest": 2.0, "SVM": 20.0, "GradientBoosting": 1.5}
+"""Times faster than the baseline, where the model costs most."""
+COLUMNAR = 3.0
+"""Times the table's columnar size that our memory may come to."""
+MEMORY = """\
+Memory is the largest that the server's largest process had resident during these runs, libraries included; its limit \
+is three times the size of the table in memory, column by column."""
+CSV = {"Accept": "text/csv"}
 
-
-def compare_predicting(table: Path, events: int, runs: int, folder: Path) -> list[Comparison]:
-    """Time of the whole request, and the largest memory of the process that answers."""
-    environment = os.environ | _train(folder)
-    seconds: tuple[list[float], list[float]] = ([], [])
-    with (
-        _server([sys.executable, "-c", SERVE, "serve"], environment) as ours,
-        _server([sys.executable, "-m", "uvicorn", "benchmarks.rival_server:app"], environment) as theirs,
-    ):
-        for url, _pid in (ours, theirs):
-            _predict(url, table)  # whatever is loaded by the first request
-        for _ in range(runs):
-            answers = []
-            for (url, _pid), times in zip((ours, theirs), seconds, strict=True):
-                answer, taken = _predict(url, table)
-                answers.append(answer)
-                times.append(taken)
-            if answers[0] != answers[1]:
-                raise RuntimeError("the two servers predict differently")
-        peaks = [peak_memory(pid) / MEBIBYTE for _, pid in (ours, theirs)]
-    rival = f"FastAPI {version('fastapi')} + pandas {version('pandas')}, an unpickled pipeline, unchecked"
-    return [
-        Comparison(f"predict {events:,} events through the server", "s", rival, tuple(seconds[0]), tuple(seconds[1])),
-        Comparison("largest memory of the server's process", "MB", rival, (peaks[0],), (peaks[1],)),
-    ]
+Run = Callable[[], float]
 
 
-def _train(folder: Path) -> dict[str, str]:
-    """A store with a current model, and the same model as a pickle; returns the settings of both servers."""
-    settings = read_settings(MODEL_DIR=folder / "models", LOG_DIR=folder / "logs", PDF_PATH="")
-    small = folder / "small.csv"
-    write_table(simulate(5000, seed=1), small)
-    with Service.open(settings) as service:
-        service.wait(service.train(small, [ModelSpec(name="line", type="LogReg")]))
-        service.choose("line")
-    artefact = next((folder / "models" / "artefacts").iterdir())
-    model = folder / "model.pickle"
-    model.write_bytes(pickle.dumps(persist.loads(artefact.read_bytes())))
-    names = ("MODEL_DIR", "LOG_DIR", "PDF_PATH")
-    return {f"EVENTSIEVE_{name}": str(getattr(settings, name) or "") for name in names} | {"MODEL": str(model)}
+@dataclass
+class _Hall:
+    """All that is running, with the names that the results give them."""
+
+    bench: Bench
+    own: Own
+    folder: Path
+    baseline: Rival | None = None
+    others: dict[str, Server] = field(default_factory=dict)
+    h2o: Rival | None = None
 
 
-def _predict(url: str, table: Path) -> tuple[Any, float]:
-    with table.open("rb") as file, httpx2.Client(timeout=600, trust_env=False) as client:
-        began = time.perf_counter()
-        response = client.post(url + PATH, files={"file": file})
-        seconds = time.perf_counter() - began
-    return response.raise_for_status().json(), seconds
+@dataclass(frozen=True)
+class _Case:
+    """A model, a table, and what the results call them."""
+
+    model: str
+    what: str
+    table: Path
+
+
+def run(bench: Bench) -> SuiteResult:
+    """Seconds of the request for each model, memory, and whether the answers are the same."""
+    folder = bench.folder("predict")
+    with own_server(folder) as own, ExitStack() as stack:
+        pipelines = train_and_pickle(bench, own, MODELS, folder / "models")
+        vectors = int(pipelines["SVM"][-1].n_support_.sum())
+        hall = _open(bench, own, stack)
+        whole, part = bench.table("test"), bench.table("test", events=min(SLOW_PART, bench.events_test))
+        found = [*_from_csv(hall, whole), *_from_parquet(hall)]
+        for model in ("RandomForest", "GradientBoosting"):
+            found += _model(hall, model, model, whole)
+        found += _model(hall, "SVM", f"SVM with {vectors:,} support vectors", part)
+        return bench.result("Predicting over HTTP", INTRO, found)
+
+
+def _open(bench: Bench, own: Own, stack: ExitStack) -> _Hall:
+    hall = _Hall(bench, own, bench.folder("predict") / "models")
+    hall.baseline = bench.try_rival("baseline")
+    if hall.baseline:
+        hall.others["baseline"] = stack.enter_context(baseline_server(hall.baseline, hall.folder))
+    with _told(bench, "mlflow"):
+        rival = bench.rival("mlflow")
+        server = stack.enter_context(mlflow_server(rival, hall.folder, "LogReg"))
+        hall.others[rival.label("mlflow", "MLflow")] = server
+    with _told(bench, "h2o"):
+        rival = bench.rival("h2o")
+        server = stack.enter_context(h2o_server(rival, hall.folder))
+        for each in MODELS:
+            if each.type != "SVM":  # it has none with this kernel that trains in reasonable time
+                events = min(each.events, bench.events_train)
+                rival.run("h2o_work", "train", server.port, bench.table("train", events=events), each.type, each.type)
+        hall.others[rival.label("h2o", "H2O")] = server
+        hall.h2o = rival
+    return hall
 
 
 @contextmanager
-def _server(command: list[str], environment: dict[str, str]) -> Iterator[tuple[str, int]]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    with subprocess.Popen(
-        [*command, "--port", str(port)], env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    ) as process:
-        try:
-            _await(url, process)
-            yield url, process.pid
-        finally:
-            process.terminate()
+def _told(bench: Bench, name: str) -> Iterator[None]:
+    """A rival that fails is missing, with the reason; it does not end the suite."""
+    try:
+        yield
+    except (RivalMissing, RuntimeError, OSError) as failed:
+        bench.missing[name] = str(failed)
 
 
-def _await(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            httpx2.get(url, trust_env=False).raise_for_status()
-        except httpx2.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"{process.args!r} did not start")
+def _from_csv(hall: _Hall, table: Path) -> list[Measurement]:
+    """Logistic regression, where everything but the model is what costs."""
+    rivals = _servers(hall, "LogReg", table)
+    targets = {name: TIMES_FASTER[name.split(" ")[0]] for name in rivals}
+    if hall.baseline:
+        for library in ("pyarrow", "polars"):
+            name = f"{hall.baseline.label(library)}, parsing alone"
+            rivals[name] = _parsing(hall.baseline, library, table)
+            targets[name] = 1 / 1.5
+    what = f"logistic regression, {hall.bench.events_test:,} events, CSV of {table.stat().st_size / 1e6:.0f} MB"
+    first = _against(hall, _Case("LogReg", what, table), rivals, targets)
+    form = f"{what}, as a form, version 1 (labels in JSON)"
+    theirs = (
+        {"baseline": _posting(hall.others["baseline"], "/models/LogReg/predict_labels", table)} if hall.baseline else {}
+    )
+    hall.own.client.model("LogReg").use()
+    ours = _posting(hall.own.server, "/api/model_service/predict_with_file", table)
+    mine, others = _in_turns(hall.bench, ours, theirs)
+    return [*first, Measurement(form, "s", "less", mine, others)]
+
+
+def _from_parquet(hall: _Hall) -> list[Measurement]:
+    """The same from Parquet, against our own time from CSV too."""
+    table, text = hall.bench.table("test", "parquet"), hall.bench.table("test")
+    rivals = {name: each for name, each in _servers(hall, "LogReg", table).items() if name == "baseline"}
+    rivals["the same from CSV"] = _ours(hall, "LogReg", text)
+    what = f"logistic regression, {hall.bench.events_test:,} events, Parquet of {table.stat().st_size / 1e6:.0f} MB"
+    return _against(hall, _Case("LogReg", what, table), rivals, {"the same from CSV": 4.0})
+
+
+def _model(hall: _Hall, model: str, title: str, table: Path) -> list[Measurement]:
+    rivals = {name: each for name, each in _servers(hall, model, table).items() if not name.startswith("MLflow")}
+    rows = SLOW_PART if model == "SVM" else hall.bench.events_test
+    what = f"{title}, {min(rows, hall.bench.events_test):,} events, CSV"
+    targets = {"baseline": RATIOS[model]} if "baseline" in rivals else {}
+    return _against(hall, _Case(model, what, table), rivals, targets)
+
+
+def _against(hall: _Hall, case: _Case, rivals: dict[str, Run], targets: dict[str, float]) -> list[Measurement]:
+    """Time, memory and sameness of one request."""
+    model, what, table = case.model, case.what, case.table
+    ours = _ours(hall, model, table)
+    servers = {"ours": hall.own.server} | {name: each for name, each in hall.others.items() if name in rivals}
+    for server in servers.values():
+        server.forget_peak()
+    mine, others = _in_turns(hall.bench, ours, rivals)
+    peaks: dict[str, tuple[float, ...]] = {name: (server.peak(),) for name, server in servers.items()}
+    memory = Measurement(
+        f"memory for that: {what}",
+        "MB",
+        "less",
+        peaks.pop("ours"),
+        peaks,
+        {LIMIT: COLUMNAR * _columnar(table)},
+        MEMORY,
+    )
+    return [Measurement(what, "s", "less", mine, others, targets), memory, *_sameness(hall, case)]
+
+
+def _in_turns(
+    bench: Bench, ours: Run, rivals: dict[str, Run]
+) -> tuple[tuple[float, ...], dict[str, tuple[float, ...]]]:
+    ours()  # whatever is loaded by the first request
+    ready = {}
+    for name, each in rivals.items():
+        with _told(bench, name):
+            each()
+            ready[name] = each
+    mine, others = alternate(ours, ready, runs=bench.runs)
+    return tuple(mine), {name: tuple(others.get(name, ())) for name in rivals}
+
+
+def _sameness(hall: _Hall, case: _Case) -> list[Measurement]:
+    """How far our answers are from the baseline's, which has the same model."""
+    if "baseline" not in hall.others:
+        return []
+    model, what, table = case.model, case.what, case.table
+    ours = _table(send_file(hall.own.server.port, _path(model), table, headers=CSV))
+    theirs = _table(send_file(hall.others["baseline"].port, f"/models/{model}/predict_file", table, form=True))
+    if not ours["EventId"].equals(theirs["EventId"]):
+        raise RuntimeError(f"{model}: the events are not answered in the same order")
+    labels = np.mean(ours["label"].to_numpy() != theirs["label"].to_numpy())
+    scores = np.max(np.abs(ours["score"].to_numpy() - theirs["score"].to_numpy()))
+    return [
+        Measurement(f"labels unlike the baseline's: {what}", "", "less", (float(labels),), {}, {LIMIT: LABELS_APART}),
+        Measurement(f"largest distance of scores: {what}", "", "less", (float(scores),), {}, {LIMIT: SCORES_APART}),
+    ]
+
+
+def _servers(hall: _Hall, model: str, table: Path) -> dict[str, Run]:
+    """A request to each of the other servers that have the model."""
+    runs: dict[str, Run] = {}
+    for name, server in hall.others.items():
+        if name == "baseline":
+            runs[name] = _posting(server, f"/models/{model}/predict_file", table)
+        elif name.startswith("MLflow"):
+            runs[name] = _invoking(server, table)
+        elif hall.h2o and model != "SVM":
+            runs[name] = _predicting(hall.h2o, server, table, model)
+    return runs
+
+
+def _ours(hall: _Hall, model: str, table: Path) -> Run:
+    return lambda: send_file(hall.own.server.port, _path(model), table, headers=CSV).seconds
+
+
+def _posting(server: Server, path: str, table: Path) -> Run:
+    return lambda: send_file(server.port, path, table, form=True).seconds
+
+
+def _invoking(mlflow: Server, table: Path) -> Run:
+    return lambda: send_file(mlflow.port, "/invocations", table).seconds
+
+
+def _predicting(h2o: Rival, server: Server, table: Path, model: str) -> Run:
+    return lambda: float(h2o.run("h2o_work", "predict", server.port, table, model)["seconds"])
+
+
+def _parsing(rival: Rival, library: str, table: Path) -> Run:
+    return lambda: float(rival.run("parsing", library, table)["seconds"])
+
+
+def _path(model: str) -> str:
+    return f"/api/v2/models/{model}/predictions"
+
+
+def _table(answer: Answer) -> pa.Table:
+    return csv.read_csv(io.BytesIO(answer.body))
+
+
+def _columnar(table: Path) -> float:
+    """MB of the table in memory, column by column."""
+    read = parquet.read_table if table.suffix == ".parquet" else csv.read_csv
+    return float(read(table).nbytes / MEBIBYTE)

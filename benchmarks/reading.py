@@ -1,76 +1,73 @@
-"""Reading and checking a table of events, against pandas reading it and checking nothing."""
+"""Reading and checking a table of events, against pandas reading it and checking nothing.
+
+Run as ``python -m benchmarks.reading PATH``, it prints what our reading of one table cost, as JSON.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
-from collections.abc import Callable
-from importlib.abc import MetaPathFinder
-from importlib.metadata import version
+import time
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks.processes import cost_of
-from benchmarks.results import Comparison
-from eventsieve.domain.events import Events
+from benchmarks.bare import without_pandas
+from benchmarks.bench import Bench, alternate
+from benchmarks.processes import MEBIBYTE, peak_memory, resident
+from benchmarks.results import Measurement, SuiteResult
 from eventsieve.domain.schema import load_schema
 from eventsieve.storage.readers import read_events
 
-__all__ = ["compare_reading", "ours", "theirs", "without_pandas"]
+__all__ = ["run"]
 
-Arrays = tuple[np.ndarray, ...]
-
-
-def compare_reading(table: Path, runs: int) -> list[Comparison]:
-    """Time and memory of both readers on one file, in turns, each run in a fresh process."""
-    costs = [
-        (cost_of("benchmarks.reading:ours", table), cost_of("benchmarks.reading:theirs", table)) for _ in range(runs)
-    ]
-    mine, others = zip(*costs, strict=True)
-    rival = f"pandas {version('pandas')} `read_csv`, to the same arrays, unchecked"
-    size = f"{table.stat().st_size / 1e6:.0f} MB"
-    return [
-        Comparison(
-            f"read and check a CSV of {size}",
-            "s",
-            rival,
-            tuple(c.seconds for c in mine),
-            tuple(c.seconds for c in others),
-        ),
-        Comparison(
-            "memory for that", "MB", rival, tuple(c.megabytes for c in mine), tuple(c.megabytes for c in others)
-        ),
-    ]
+INTRO = """\
+A CSV of the challenge's training events, each run in a fresh process. Eventsieve names every fault there is; pandas
+only converts: it would take a table with events twice, labels that are none, or numbers that are not finite. Memory is
+what comes on top of the loaded libraries."""
 
 
-def without_pandas() -> None:
-    """Keep pyarrow from loading pandas, which it does wherever there is one; only the rival's environment has it."""
-    sys.meta_path.insert(0, _NoPandas())
+def run(bench: Bench) -> SuiteResult:
+    """Seconds and memory of both readers."""
+    table = bench.table("train")
+    rival = bench.try_rival("baseline")
+    others = {} if rival is None else {f"{rival.label('pandas')}, unchecked": lambda: rival.run("reading", table)}
+    mine, theirs = alternate(lambda: _ours(table), others, runs=bench.runs)
+    return bench.result(
+        "Reading and checking a table",
+        INTRO,
+        [
+            Measurement(
+                what,
+                unit,
+                "less",
+                tuple(each[key] for each in mine),
+                {name: tuple(each[key] for each in costs) for name, costs in theirs.items()},
+            )
+            for what, unit, key in (
+                (f"read {bench.events_train:,} events, CSV of {table.stat().st_size / 1e6:.0f} MB", "s", "seconds"),
+                ("memory for that", "MB", "megabytes"),
+            )
+        ],
+    )
 
 
-class _NoPandas(MetaPathFinder):
-    def find_spec(self, fullname: str, *_: object) -> None:
-        if fullname == "pandas":
-            raise ModuleNotFoundError(fullname, name=fullname)
+def _ours(table: Path) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.reading", str(table)]
+    found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return found
 
 
-def ours(table: Path) -> Callable[[], Events]:
-    """Our reader, which names every fault there is."""
+def _measure(table: Path) -> dict[str, float]:
     without_pandas()
     schema = load_schema("atlas-higgs-2014")
-    return lambda: read_events(table, schema, labels="both classes")
+    before = resident(os.getpid())
+    began = time.perf_counter()
+    events = read_events(table, schema, labels="both classes")
+    seconds = time.perf_counter() - began
+    del events
+    return {"seconds": seconds, "megabytes": (peak_memory() - before) / MEBIBYTE}
 
 
-def theirs(table: Path) -> Callable[[], Arrays]:
-    """What a notebook would do, to the same arrays."""
-    import pandas as pd  # noqa: PLC0415 - only the process that measures it loads it
-
-    names = list(load_schema("atlas-higgs-2014").feature_names)
-
-    def read() -> Arrays:
-        frame = pd.read_csv(table)
-        features = frame[names].to_numpy(dtype=np.float64)
-        features[features == -999.0] = np.nan
-        return features, frame["EventId"].to_numpy(), frame["Weight"].to_numpy(), (frame["Label"] == "s").to_numpy()
-
-    return read
+if __name__ == "__main__":
+    print(json.dumps(_measure(Path(sys.argv[1]))))

@@ -18,6 +18,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from eventsieve.api.app import create_app
+from eventsieve.domain.estimators import CATALOGUE
 from eventsieve.domain.schema import load_schema
 from eventsieve.domain.simulation import simulate
 from eventsieve.records import Schema
@@ -31,6 +32,16 @@ TESTS = Path(__file__).parent
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Name bytes by their length: an archive holds the time it was made, and workers must agree on the names."""
     return f"{len(val)} bytes" if isinstance(val, bytes | bytearray) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without the package of an optional type, the tests of that type say so and are skipped."""
+    missing = {name for name, entry in CATALOGUE.items() if not entry.available}
+    for item in items:
+        params = getattr(item, "callspec", None)
+        named = [name for name in missing if params is not None and name in map(str, params.params.values())]
+        for name in named:
+            item.add_marker(pytest.mark.skip(reason=f"{name} needs eventsieve[fast]"))
 
 
 @pytest.fixture(autouse=True)

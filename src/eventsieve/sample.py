@@ -13,7 +13,6 @@ from typing import Any
 from eventsieve.domain.events import check
 from eventsieve.domain.exploration import explore
 from eventsieve.domain.schema import load_schema
-from eventsieve.domain.simulation import simulate
 from eventsieve.errors import NoReport, NotReady
 from eventsieve.records import Limits, Outcome, State
 from eventsieve.training.channel import Channel
@@ -76,7 +75,8 @@ class SampleReport:
 
 def make(arguments: Mapping[str, Any], channel: Channel) -> None:
     """Make the report of a simulated sample (runs in a child)."""
-    # Drawing takes long to load, and the server itself never draws.
+    # Drawing and four-vectors take long to load, and the server itself needs neither.
+    from eventsieve.domain.simulation import simulate  # noqa: PLC0415
     from eventsieve.report import write_report  # noqa: PLC0415
 
     channel.ready()

@@ -40,6 +40,18 @@ class Settings(BaseSettings):
         le=1024,
         description="Training slots, a process each. Default: the cores, at least 4.",
     )
+    THREADS: int = Field(
+        default_factory=lambda: min(16, machine.cores()),
+        ge=1,
+        le=1024,
+        description="Threads of one training. Default: the cores, at most 16. Some types give another model, as good, "
+        "with another number.",
+    )
+    ACCELERATE: bool = Field(
+        True,
+        description="Whether forests and support vector machines are trained by scikit-learn-intelex, where it is "
+        "installed.",
+    )
     SCHEMA: str = Field("atlas-higgs-2014", description="Name of the event schema that the settings below adapt.")
     TARGET_COL: str | None = Field(None, description="Column of the labels. Default: the schema's.")
     SIGNAL: str | None = Field(None, description="Label of a signal event. Default: the schema's.")
@@ -59,9 +71,10 @@ class Settings(BaseSettings):
         "among the slots.",
     )
     MODEL_TYPES: list[str] = Field(
-        ["LogReg", "SVM", "RandomForest", "GradientBoosting"],
+        ["LogReg", "SVM", "RandomForest", "GradientBoosting", "HistGradientBoosting", "LightGBM"],
         min_length=1,
-        description="Types of models that can be trained (JSON list).",
+        description="Types of models that can be trained (JSON list). One whose package is not installed is not "
+        "offered.",
     )
     AVAILABLE_SCORINGS: list[str] = Field(
         ["accuracy", "f1"], min_length=1, description="Figures of merit by which clients compare models (JSON list)."
@@ -108,11 +121,6 @@ class Settings(BaseSettings):
             index=self.INDEX_COL,
             columns=self.DATASET_COLS,
         )
-
-    @property
-    def threads(self) -> int:
-        """Threads of one training, so that full slots do not fight for the cores."""
-        return max(1, machine.cores() // self.NUM_CPUS)
 
     @property
     def max_table_bytes(self) -> int:

@@ -36,9 +36,9 @@ def test_the_slots_share_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_settings(NUM_CPUS=100).memory_limit == 512 << 20
 
 
-def test_the_slots_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "cores", lambda: 16)
-    assert (read_settings().NUM_CPUS, read_settings().threads) == (16, 1)
-    assert read_settings(NUM_CPUS=4).threads == 4
-    monkeypatch.setattr(machine, "cores", lambda: 1)
-    assert (read_settings().NUM_CPUS, read_settings().threads) == (4, 1)
+def test_every_training_may_use_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "cores", lambda: 6)
+    assert (read_settings().NUM_CPUS, read_settings().THREADS) == (6, 6)
+    assert read_settings(THREADS=2).THREADS == 2
+    monkeypatch.setattr(machine, "cores", lambda: 64)
+    assert read_settings().THREADS == 16

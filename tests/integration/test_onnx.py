@@ -16,7 +16,7 @@ import pytest
 from sklearn.pipeline import Pipeline
 
 from eventsieve.domain import onnx as module
-from eventsieve.domain import onnxgraph
+from eventsieve.domain import onnxtrees
 from eventsieve.domain.estimators import CATALOGUE, build, class_scores, fit, natural_cut, predict_codes, score_events
 from eventsieve.domain.onnx import export
 
@@ -31,6 +31,10 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("RandomForest", {"n_estimators": 21, "max_depth": 4, "class_weight": "balanced"}),
     ("GradientBoosting", {"n_estimators": 20}),
     ("GradientBoosting", {"n_estimators": 20, "init": "zero", "subsample": 0.5}),
+    ("HistGradientBoosting", {"max_iter": 20}),
+    ("HistGradientBoosting", {"max_iter": 20, "early_stopping": True, "class_weight": "balanced"}),
+    ("LightGBM", {"n_estimators": 20}),
+    ("LightGBM", {"n_estimators": 20, "min_child_samples": 400}),
 ]
 
 BINARY: list[tuple[str, dict[str, Any]]] = [
@@ -162,7 +166,7 @@ def test_what_has_no_form_in_onnx_says_why(classes: int) -> None:
 
 
 def test_too_many_trees_say_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnxgraph, "_MOST_NODES", 100)
+    monkeypatch.setattr(onnxtrees, "_MOST_NODES", 100)
     features, target = events()
     data, check = exported(fitted("RandomForest", {}, features, target), features, 0.5)
     assert data is None
@@ -187,6 +191,7 @@ def test_without_the_packages_the_cure_is_named(package: str, monkeypatch: pytes
     monkeypatch.setitem(sys.modules, package, None)
     if package == "onnx":
         monkeypatch.delitem(sys.modules, "eventsieve.domain.onnxgraph", raising=False)
+        monkeypatch.delitem(sys.modules, "eventsieve.domain.onnxnodes", raising=False)
     data, check = exported(pipeline, features, 0.5)
     assert data is None
     assert "install eventsieve[onnx]" in check.reason

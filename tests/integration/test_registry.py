@@ -9,6 +9,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, text
 
 from eventsieve.errors import (
@@ -34,6 +35,7 @@ from eventsieve.records import (
     Table,
     Validation,
 )
+from eventsieve.storage import database as opening
 from eventsieve.storage.database import open_database
 from eventsieve.storage.registry import Registry
 from eventsieve.storage.rows import Base
@@ -379,3 +381,13 @@ def test_the_current_model_is_found_under_its_own_alias(registry: Registry) -> N
     assert [model.name for model in registry.find(["current", "m1"])] == ["m1", "m1"]
     add_model(registry, "current", "b" * 64)
     assert [model.name for model in registry.find(["current"])] == ["current"]
+
+
+def test_the_newest_revision_is_known_without_alembic(tmp_path: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", "eventsieve.storage:migrations")
+    assert opening._newest() == ScriptDirectory.from_config(config).get_current_head()
+    engine = open_database(f"sqlite:///{tmp_path / 'new.sqlite'}", tmp_path / "lock")
+    with engine.begin() as connection:
+        assert opening._revisions(connection) == [opening._newest()]
+    engine.dispose()

@@ -39,9 +39,18 @@ from eventsieve.training.children import Nursery
 from eventsieve.training.deadline import Task, run
 from eventsieve.training.worker import Training
 
-SMALL = {"RandomForest": {"n_estimators": 20}, "GradientBoosting": {"n_estimators": 20}, "LogReg": {}, "SVM": {}}
+SMALL: dict[str, dict[str, Any]] = {
+    "RandomForest": {"n_estimators": 20},
+    "GradientBoosting": {"n_estimators": 20},
+    "HistGradientBoosting": {"max_iter": 20},
+    "LightGBM": {"n_estimators": 20},
+    "LogReg": {},
+    "SVM": {},
+}
 ENDLESS: dict[str, dict[str, Any]] = {
     "RandomForest": {"n_estimators": 1_000_000},
+    "HistGradientBoosting": {"max_iter": 1_000_000, "early_stopping": False},
+    "LightGBM": {"n_estimators": 1_000_000},
     "GradientBoosting": {"n_estimators": 1_000_000},
     "LogReg": {"solver": "saga", "max_iter": 1_000_000, "tol": 1e-14},
     "SVM": {"C": 1000.0},
@@ -247,7 +256,7 @@ def test_weights_are_used_and_negative_ones_by_the_policy(nursery: Nursery, tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["RandomForest", "GradientBoosting"])
+@pytest.mark.parametrize("kind", ["RandomForest", "GradientBoosting", "HistGradientBoosting", "LightGBM"])
 @pytest.mark.parametrize("how", ["none", "holdout", "folds"])
 def test_what_an_endless_fit_has_by_the_limit_is_kept(
     nursery: Nursery, tmp_path: Path, large: Path, kind: str, how: Any
@@ -292,7 +301,7 @@ def test_a_fit_that_cannot_be_kept_times_out_and_says_so(
     assert "cannot be kept" in outcome.reason
 
 
-@pytest.mark.parametrize("kind", ["RandomForest", "GradientBoosting"])
+@pytest.mark.parametrize("kind", ["RandomForest", "GradientBoosting", "HistGradientBoosting", "LightGBM"])
 def test_a_limit_that_is_far_changes_nothing(nursery: Nursery, tmp_path: Path, table: Path, kind: str) -> None:
     digests = set()
     for on_limit in OnLimit:
@@ -311,7 +320,7 @@ def test_a_limit_that_nothing_can_keep_strikes(nursery: Nursery, tmp_path: Path,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["RandomForest", "GradientBoosting"])
+@pytest.mark.parametrize("kind", ["RandomForest", "GradientBoosting", "HistGradientBoosting", "LightGBM"])
 @pytest.mark.parametrize("how", ["none", "holdout", "folds"])
 def test_who_asks_to_stop_gets_what_there_is(
     nursery: Nursery, tmp_path: Path, large: Path, kind: str, how: Any

@@ -33,7 +33,14 @@ from eventsieve.domain.estimators.pipeline import _native
 from eventsieve.domain.estimators.scoring import _BATCH
 from eventsieve.errors import BadHyperparameters, UnknownModelType
 
-SMALL = {"LogReg": {}, "SVM": {}, "RandomForest": {"n_estimators": 5}, "GradientBoosting": {"n_estimators": 5}}
+SMALL: dict[str, dict[str, Any]] = {
+    "LogReg": {},
+    "SVM": {},
+    "RandomForest": {"n_estimators": 5},
+    "GradientBoosting": {"n_estimators": 5},
+    "HistGradientBoosting": {"max_iter": 5},
+    "LightGBM": {"n_estimators": 5},
+}
 """Hyperparameters that make a fit quick; a new entry of the catalogue has to be named here."""
 
 GRIDS: dict[str, dict[str, list[Any]]] = {
@@ -64,6 +71,21 @@ GRIDS: dict[str, dict[str, list[Any]]] = {
         "n_iter_no_change": [None, 2],
         "subsample": [0.5, 1],
         "criterion": ["deprecated", "squared_error"],
+    },
+    "HistGradientBoosting": {
+        "early_stopping": ["auto", False, True],
+        "validation_fraction": [0.2, 10, None],
+        "interaction_cst": [None, "pairwise", "no_interactions"],
+        "max_leaf_nodes": [None, 4],
+        "class_weight": [None, "balanced"],
+    },
+    "LightGBM": {
+        "subsample": [0.5, 1],
+        "subsample_freq": [0, 1],
+        "max_depth": [-1, 3],
+        "min_child_samples": [1, 5],
+        "min_child_weight": [0, 1e-3],
+        "extra_trees": [False, True],
     },
 }
 """The hyperparameters that could depend on each other, with the values that could matter."""
@@ -410,7 +432,7 @@ def test_features_undefined_only_in_new_events_are_imputed(name: str) -> None:
     assert np.isfinite(score_events(pipeline, np.full((2, 4), np.nan))).all()
 
 
-@every_type
+@pytest.mark.parametrize("name", [name for name, entry in CATALOGUE.items() if not entry.gaps])
 def test_indicator_columns_are_not_scaled(name: str) -> None:
     features, label = events()
     pipeline = build(name, SMALL[name], seed=0)

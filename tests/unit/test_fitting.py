@@ -7,13 +7,24 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from eventsieve.domain import persist
-from eventsieve.domain.estimators import CATALOGUE, NothingToKeep, build, class_scores, fit, training_weights
+from eventsieve.domain.estimators import (
+    CATALOGUE,
+    LightGBM,
+    NothingToKeep,
+    build,
+    class_scores,
+    fit,
+    training_weights,
+    unfinished,
+)
 from eventsieve.domain.estimators import fitting as module
+from eventsieve.domain.estimators.trimming import trim
 from eventsieve.errors import BadTable
 from eventsieve.records import EventWeights, NegativeWeights
 
@@ -32,9 +43,22 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("GradientBoosting", {"n_estimators": 12}),
     ("GradientBoosting", {"n_estimators": 60, "n_iter_no_change": 2, "tol": 0.01}),
     ("GradientBoosting", {"n_estimators": 12, "loss": "exponential", "subsample": 0.5, "warm_start": True}),
+    ("HistGradientBoosting", {"max_iter": 12}),
+    ("HistGradientBoosting", {"max_iter": 12, "max_features": 0.5, "warm_start": True, "class_weight": "balanced"}),
+    ("HistGradientBoosting", {"max_iter": 60, "early_stopping": True, "n_iter_no_change": 2}),
+    ("HistGradientBoosting", {"max_iter": 60, "early_stopping": True, "validation_fraction": None, "tol": 0.01}),
+    ("LightGBM", {"n_estimators": 12}),
+    ("LightGBM", {"n_estimators": 12, "subsample": 0.5, "colsample_bytree": 0.5, "class_weight": {"s": 2, "b": 1}}),
 ]
 
-KEEPABLE = [("LogReg", {"tol": 1e-9}), ("RandomForest", {"n_estimators": 40}), ("GradientBoosting", {})]
+KEEPABLE = [
+    ("LogReg", {"tol": 1e-9}),
+    ("RandomForest", {"n_estimators": 40}),
+    ("GradientBoosting", {}),
+    ("HistGradientBoosting", {}),
+    ("HistGradientBoosting", {"early_stopping": True}),
+    ("LightGBM", {}),
+]
 
 
 def events(n: int = 3000, classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -59,6 +83,16 @@ class Diary:
         return self.most is not None and len(self.said) > self.most
 
 
+def as_kept(pipeline: Pipeline) -> Pipeline:
+    """A pipeline that was fitted without us, less what is not kept of it."""
+    classifier = pipeline[-1]
+    if isinstance(classifier, HistGradientBoostingClassifier):
+        trim(classifier)
+    if isinstance(classifier, LightGBM):
+        pipeline.steps[-1] = ("classifier", classifier.plain_)
+    return pipeline
+
+
 @pytest.mark.parametrize(("name", "given"), CASES)
 def test_a_watched_fit_is_scikit_learns_own_to_the_bit(name: str, given: dict[str, Any]) -> None:
     features, target = events()
@@ -66,6 +100,7 @@ def test_a_watched_fit_is_scikit_learns_own_to_the_bit(name: str, given: dict[st
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected.fit(features, target.astype(np.int64))
+    expected = as_kept(expected)
     watched = build(name, given, seed=3)
     fit(watched, features, target, watch=Diary())
     assert persist.dumps(watched) == persist.dumps(expected)
@@ -122,6 +157,73 @@ def test_a_booster_that_is_stopped_has_the_first_stages_of_the_whole_one() -> No
     assert np.array_equal(class_scores(stopped, features), class_scores(short, features))
 
 
+@pytest.mark.parametrize(
+    ("name", "count", "given"),
+    [
+        ("HistGradientBoosting", "max_iter", {"max_features": 0.5}),
+        ("HistGradientBoosting", "max_iter", {"early_stopping": True}),
+        ("LightGBM", "n_estimators", {"subsample": 0.5}),
+    ],
+)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_fast_booster_that_is_stopped_has_the_first_stages_of_the_whole_one(
+    name: str, count: str, given: dict[str, Any], classes: int
+) -> None:
+    features, target = events(classes=classes)
+    stopped, short = (build(name, given | more, 3, "abc"[:classes]) for more in ({}, {count: 3}))
+    assert fit(stopped, features, target, watch=Diary(most=3)).done == 3
+    fit(short, features, target)
+    assert np.array_equal(class_scores(stopped, features), class_scores(short, features))
+    assert stopped[-1].max_iter == 100
+
+
+@pytest.mark.parametrize(("name", "count"), [("HistGradientBoosting", "max_iter"), ("LightGBM", "n_estimators")])
+def test_a_fast_booster_can_be_stored_between_stages_and_goes_on_untouched(name: str, count: str) -> None:
+    features, target = events()
+    pipeline, whole, short = (build(name, {count: most}, 3) for most in (12, 12, 4))
+    between = []
+
+    class Curious(Diary):
+        def stop(self) -> bool:
+            if len(self.said) == 5:
+                between.append(unfinished(pipeline[-1]))
+            return False
+
+    fit(pipeline, features, target, watch=Curious())
+    fit(whole, features, target)
+    fit(short, features, target)
+    assert persist.dumps(pipeline) == persist.dumps(whole)
+    stored = persist.loads(persist.dumps(Pipeline([("classifier", between[0])])))
+    assert np.array_equal(class_scores(stored, features), class_scores(short, features))
+
+
+@pytest.mark.parametrize("events_", [10_000, 10_001])
+def test_from_so_many_events_on_auto_stops_early_as_scikit_learn_does(events_: int) -> None:
+    features, target = events(events_)
+    given = {"max_iter": 30, "n_iter_no_change": 1, "learning_rate": 1.0}
+    ours, plain = build("HistGradientBoosting", given, 3), build("HistGradientBoosting", given, 3)
+    fitted = fit(ours, features, target, watch=Diary())
+    plain.fit(features, target.astype(np.int64))
+    assert persist.dumps(ours) == persist.dumps(as_kept(plain))
+    assert (fitted.done < 30) is (events_ > 10_000)
+
+
+def test_a_feature_that_is_hardly_ever_defined_is_not_cut_on_and_does_no_harm() -> None:
+    """scikit-learn's bins refuse a feature without values, also in the part that it draws."""
+    features, target = events()
+    rare = np.full((len(features), 3), np.nan)
+    rare[:5, 1] = 1.0, 2.0, 3.0, 4.0, 5.0
+    rare[:100, 2] = 7.0
+    weight = np.ones(len(features))
+    weight[:100] = 0.0
+    for given in ({}, {"early_stopping": True}):
+        pipeline, without = (build("HistGradientBoosting", {"max_iter": 10} | given, 3) for _ in range(2))
+        fit(pipeline, np.hstack([features, rare]), target, weight=weight)
+        fit(without, features, target, weight=weight)
+        scored = class_scores(pipeline, np.hstack([features, rare[::-1]]))
+        assert np.array_equal(scored, class_scores(without, features))
+
+
 def test_a_logistic_regression_that_is_stopped_has_the_coefficients_of_that_iteration() -> None:
     features, target = events()
     stopped, short = build("LogReg", {}, 3), build("LogReg", {"max_iter": 2}, 3)
@@ -144,6 +246,8 @@ def test_the_catalogue_says_what_can_be_kept() -> None:
         "LogReg",
         "RandomForest",
         "GradientBoosting",
+        "HistGradientBoosting",
+        "LightGBM",
     ]
     assert CATALOGUE["LogReg"].can_keep({"solver": "lbfgs"})
     assert not CATALOGUE["LogReg"].can_keep({"solver": "saga"})
@@ -167,13 +271,13 @@ def test_a_callers_exception_ends_the_fit_and_leaves_no_trace_in_the_parameters(
                 raise KeyboardInterrupt
 
     features, target = events(500)
-    for name in ("RandomForest", "LogReg"):
+    for name in ("RandomForest", "LogReg", "HistGradientBoosting", "LightGBM"):
         pipeline = build(name, {}, 3)
         before = pipeline[-1].get_params()
         with pytest.raises(KeyboardInterrupt):
             fit(pipeline, features, target, watch=Angry())
         assert pipeline[-1].get_params() == before
-        assert not hasattr(pipeline[-1], "_skl_callbacks")
+        assert not {"_skl_callbacks", "_should_stop"} & set(vars(pipeline[-1]))
 
 
 @pytest.mark.parametrize("target", [[0, 0, 0], [1, 1, 1], [0, 2, 2], []])
@@ -198,13 +302,15 @@ def test_weights_reach_the_classifier_and_only_it() -> None:
     assert np.array_equal(class_scores(forest, features), expected.predict_proba(forest[:-1].transform(features)))
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+# The bins of LightGBM hold so many events, whatever these count; tests/unit/test_lightgbm.py has its weights.
+@pytest.mark.parametrize("name", sorted(set(CATALOGUE) - {"LightGBM"}))
 def test_an_event_of_weight_two_counts_like_two_events(name: str) -> None:
     given: dict[str, Any] = {
         "LogReg": {"tol": 1e-8},
         "SVM": {"tol": 1e-8, "gamma": 0.5},
         "RandomForest": {"bootstrap": False, "n_estimators": 3, "max_depth": 3, "max_features": None},
         "GradientBoosting": {"max_depth": 2, "n_estimators": 5},
+        "HistGradientBoosting": {"max_leaf_nodes": 4, "max_iter": 5, "min_samples_leaf": 1},
     }[name]
     random = np.random.default_rng(8)
     features = random.normal(size=(150, 3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import io
@@ -30,6 +31,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "SVM": {"probability": True, "class_weight": "balanced", "kernel": "linear"},
     "RandomForest": {"oob_score": True, "class_weight": "balanced_subsample", "warm_start": True, "n_estimators": 20},
     "GradientBoosting": {"loss": "exponential", "init": "zero", "n_iter_no_change": 2, "subsample": 0.5},
+    "HistGradientBoosting": {"early_stopping": True, "class_weight": "balanced", "interaction_cst": "pairwise"},
+    "LightGBM": {"class_weight": {"s": 2, "b": 1}, "max_bin": 400, "subsample": 0.5, "min_child_samples": 3},
 }
 """Hyperparameters under which other types are stored than under the defaults; a new entry has to be named here."""
 
@@ -64,6 +67,8 @@ SEVERAL: dict[str, tuple[dict[str, Any], ...]] = {
     "SVM": ({}, {"probability": True, "decision_function_shape": "ovo", "kernel": "poly"}),
     "RandomForest": ({"n_estimators": 8}, {"n_estimators": 8, "oob_score": True, "class_weight": "balanced"}),
     "GradientBoosting": ({"n_estimators": 6}, {"n_estimators": 6, "init": "zero", "n_iter_no_change": 2}),
+    "HistGradientBoosting": ({"max_iter": 6}, {"max_iter": 6, "early_stopping": True, "validation_fraction": None}),
+    "LightGBM": ({"n_estimators": 6}, {"n_estimators": 6, "max_depth": 2, "class_weight": "balanced"}),
 }
 """Hyperparameters for several classes; a new entry of the catalogue has to be named here."""
 
@@ -447,3 +452,96 @@ def test_a_step_that_no_pipeline_has() -> None:
     model = make_pipeline(fitted("RandomForest")[:-1], fitted("RandomForest")[-1].estimators_[0])
     with pytest.raises(DamagedArtefact, match="steps that no model has"):
         persist.loads(persist.dumps(model))
+
+
+@pytest.mark.parametrize("name", ["HistGradientBoosting", "LightGBM"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("left", 10**9),
+        ("right", 2**32 - 1),
+        ("left", 0),
+        ("right", 0),
+        ("feature_idx", 4),
+        ("feature_idx", -1),
+        ("is_categorical", 1),
+    ],
+)
+def test_a_tree_of_histograms_that_leads_outside_of_itself(name: str, field: str, value: int) -> None:
+    with pytest.raises(DamagedArtefact, match="outside of itself"):
+        persist.loads(forged(edit(field, value), name))
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        lambda nodes: nodes[:0],
+        lambda nodes: nodes[:, None],
+        lambda nodes: nodes["value"],
+        lambda nodes: nodes[[*nodes.dtype.names[::-1]]].astype([(n, nodes.dtype[n]) for n in nodes.dtype.names[::-1]]),
+    ],
+)
+def test_nodes_of_histograms_that_are_none(new: Any) -> None:
+    with pytest.raises(DamagedArtefact):
+        persist.loads(forged(replaced("nodes", new), "HistGradientBoosting"))
+
+
+def test_a_tree_of_histograms_that_does_not_end() -> None:
+    def change(nodes: np.ndarray) -> np.ndarray:
+        nodes["is_leaf"] = 0
+        return nodes
+
+    with pytest.raises(DamagedArtefact, match="outside of itself"):
+        persist.loads(forged(replaced("nodes", change), "HistGradientBoosting"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (replaced("_baseline_prediction", lambda array: array[:, :2]), "start from 3 scores"),
+        (replaced("_baseline_prediction", lambda array: array.astype(np.float32)), "start from 3 scores"),
+        (replaced("classes_", lambda array: array[:2]), "trees a stage"),
+        (said("n_trees_per_iteration_", 1), "trees a stage"),
+    ],
+)
+def test_histograms_that_do_not_fit_their_classes(change: Any, message: str) -> None:
+    with pytest.raises(DamagedArtefact, match=message):
+        persist.loads(forged(change, data=persist.dumps(of_several("HistGradientBoosting", 0, 3))))
+
+
+def test_histograms_that_take_their_features_for_bins() -> None:
+    model = copy.deepcopy(fitted("HistGradientBoosting"))
+    model[-1]._in_fit = True
+    with pytest.raises(DamagedArtefact, match="bins or categories"):
+        persist.loads(persist.dumps(model))
+
+
+@pytest.mark.parametrize("name", ["n_features_in_", "_n_features"])
+@pytest.mark.parametrize("value", [3, 5, -1])
+def test_histograms_of_more_or_fewer_features(name: str, value: int) -> None:
+    """What is read must at least not be followed: it is refused, or scores as before."""
+    data = persist.dumps(fitted("HistGradientBoosting"))
+    try:
+        again = persist.loads(forged(said(name, value), data=data))
+    except DamagedArtefact:
+        return
+    assert again.n_features_in_ == 4 or name == "n_features_in_"
+
+
+def test_categories_that_no_feature_has() -> None:
+    def change(array: np.ndarray) -> np.ndarray:
+        return np.ones_like(array)
+
+    def of_mapper(schema: dict[str, Any], members: dict[str, bytes]) -> None:
+        mapper = next(n for n in persist._nodes(schema) if n["__class__"] == "_BinMapper")
+        replaced("is_categorical_", change)(mapper, members)
+
+    with pytest.raises(DamagedArtefact, match="bins or categories"):
+        persist.loads(forged(of_mapper, "HistGradientBoosting"))
+
+
+@pytest.mark.parametrize("name", ["HistGradientBoosting", "LightGBM"])
+def test_what_only_the_fit_needed_is_not_stored(name: str) -> None:
+    schema = json.loads(zipfile.ZipFile(io.BytesIO(stored(name))).read("schema.json"))
+    assert not [node for node in persist._nodes(schema) if node["__loader__"] == "RandomGeneratorNode"]
+    assert attribute(schema, "n_threads")["content"] == "null"

@@ -179,7 +179,7 @@ def test_presets_are_what_the_server_takes_and_change_what_they_say(state, type_
 
 def test_every_type_has_presets_and_one_that_is_not_known_has_its_defaults():
     assert PRESETS.keys() == CATALOGUE.keys()
-    assert presets_of("LightGBM") == {DEFAULTS: {}}
+    assert presets_of("Perceptron") == {DEFAULTS: {}}
     assert set(STARTER) <= CATALOGUE.keys()
 
 

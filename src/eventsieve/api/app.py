@@ -20,6 +20,7 @@ from eventsieve.api.logs import LogRequests, configure_logs
 from eventsieve.api.uploads import LimitUploads
 from eventsieve.api.v2.app import create_v2
 from eventsieve.api.v2.problems import PREFIX
+from eventsieve.api.v2.quick import QuickPredictions
 from eventsieve.api.v2.streams import set_by_signals
 from eventsieve.service import Service
 from eventsieve.settings import Settings
@@ -74,6 +75,7 @@ def create_app(settings: Settings, *, embedded: bool = False) -> FastAPI:
     app.state.closing = threading.Event()
     app.router.routes.append(_mounted(create_v2(app.state)))
     install_handlers(app)
+    app.add_middleware(QuickPredictions)
     app.add_middleware(LimitUploads, limit=settings.max_upload_bytes)
     app.add_middleware(LogRequests)
     return app

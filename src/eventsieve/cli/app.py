@@ -10,6 +10,7 @@ import eventsieve
 from eventsieve.cli import data, datasets, demo, events, models, pages, predictions, trainings
 from eventsieve.cli.connection import Store
 from eventsieve.cli.console import failures
+from eventsieve.cli.loading import loading
 from eventsieve.cli.ports import refuse_taken
 
 __all__ = ["app", "main"]
@@ -55,12 +56,13 @@ def serve(
 ) -> None:
     """Start the server; its interface is described at /docs."""
     with failures():
-        import uvicorn  # noqa: PLC0415 - --help must not wait for it
+        with loading():
+            import uvicorn  # noqa: PLC0415 - --help must not wait for it
 
-        from eventsieve.api.app import create_app  # noqa: PLC0415
-        from eventsieve.api.logs import configure_logs  # noqa: PLC0415
-        from eventsieve.service import Service  # noqa: PLC0415
-        from eventsieve.settings import read_settings  # noqa: PLC0415
+            from eventsieve.api.app import create_app  # noqa: PLC0415
+            from eventsieve.api.logs import configure_logs  # noqa: PLC0415
+            from eventsieve.service import Service  # noqa: PLC0415
+            from eventsieve.settings import read_settings  # noqa: PLC0415
 
         settings = read_settings(HOST=host, PORT=port, MODEL_DIR=store)
         # What would only be found out behind the server's back is found out here.
@@ -72,6 +74,7 @@ def serve(
             host=settings.HOST,
             port=settings.PORT,
             log_config=None,
+            access_log=False,  # each request has a line of ours
             # Trainings that are under way do not keep the server from stopping.
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )

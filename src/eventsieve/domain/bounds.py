@@ -11,7 +11,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble._hist_gradient_boosting.binning import _BinMapper
+from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
+from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -79,6 +82,37 @@ def _check_tree(tree: Any, features: int, values: int) -> None:
         raise DamagedArtefact("The stored model has a tree that leads outside of itself.")
 
 
+def _check_histograms(booster: HistGradientBoostingClassifier, classes: int) -> None:
+    """As the booster above; its own trees know numbers only, so nothing follows a set of categories."""
+    state, columns = vars(booster), 1 if classes == 2 else classes
+    mapper = state["_bin_mapper"]
+    # These say that the features come as they are: neither in bins yet nor in another order.
+    as_they_are = state["_preprocessor"] is None and state["is_categorical_"] is None and "_in_fit" not in state
+    if not as_they_are or type(mapper) is not _BinMapper or np.any(mapper.is_categorical_):
+        raise DamagedArtefact("The stored model takes its features for bins or categories, which no model does.")
+    stages, start = state["_predictors"], state["_baseline_prediction"]
+    if state["n_trees_per_iteration_"] != columns or not stages or any(len(stage) != columns for stage in stages):
+        raise DamagedArtefact(f"The stored model does not have {columns} trees a stage.")
+    if not isinstance(start, np.ndarray) or start.dtype != np.float64 or start.shape != (1, columns):
+        raise DamagedArtefact(f"The stored model does not start from {columns} scores.")
+    for tree in (tree for stage in stages for tree in stage):
+        if type(tree) is not TreePredictor:
+            raise DamagedArtefact(f"The stored model has a {type(tree).__name__} among its trees.")
+        _check_nodes(tree.nodes, booster.n_features_in_)
+
+
+def _check_nodes(nodes: Any, features: int) -> None:
+    if type(nodes) is not np.ndarray or nodes.dtype != PREDICTOR_RECORD_DTYPE or nodes.ndim != 1 or not len(nodes):
+        raise DamagedArtefact("The stored model has a tree that does not count its nodes right.")
+    places = np.flatnonzero(nodes["is_leaf"] == 0)
+    inner = nodes[places]
+    # Children come after their parent, so a path through the tree ends.
+    inside = all((inner[side] > places).all() and (inner[side] < len(nodes)).all() for side in ("left", "right"))
+    known = ((inner["feature_idx"] >= 0) & (inner["feature_idx"] < features)).all()
+    if not (inside and known and not inner["is_categorical"].any()):
+        raise DamagedArtefact("The stored model has a tree that leads outside of itself.")
+
+
 def _check_vectors(svc: SVC, classes: int) -> None:
     """What libsvm counts on: the coefficients of each vector against each other class, and a constant per pair.
 
@@ -115,5 +149,6 @@ _CHECKS: Final[Mapping[type, Callable[[Any, int], None]]] = MappingProxyType(
         SVC: _check_vectors,
         RandomForestClassifier: _check_forest,
         GradientBoostingClassifier: _check_booster,
+        HistGradientBoostingClassifier: _check_histograms,
     }
 )

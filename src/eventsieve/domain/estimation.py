@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import exp, inf, log
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from eventsieve.domain.estimators import CATALOGUE
+from eventsieve.domain.estimators import CATALOGUE, acceleration
 from eventsieve.domain.estimators.catalogue import find
 from eventsieve.domain.evaluation import evaluation_cost
 from eventsieve.domain.laws import LAWS, MEBIBYTE, Size
-from eventsieve.records import Estimate, Limits, PastTraining, Plan, State, Validation
+from eventsieve.records import Estimate, EventWeights, Limits, Means, PastTraining, Plan, State, Validation
 
 __all__ = ["estimate"]
 
@@ -33,6 +34,7 @@ _SHUFFLED: Final = (5, 10_000)
 """Permutation importance: how often each feature is shuffled, and among how many events at most."""
 _SHUFFLING: Final = 30.0
 """Seconds that permutation importance takes at most."""
+_ALONE: Final = Means()
 _SURE: Final = 0.3
 """A single past training of the same size corrects a law by 1 / (1 + this) of what it differs, in logarithms."""
 
@@ -56,6 +58,7 @@ def estimate(
     plan: Plan,
     limits: Limits,
     past: Sequence[PastTraining] = (),
+    means: Means = _ALONE,
     evaluation: Callable[[int, int], float] = evaluation_cost,
 ) -> Estimate:
     """What a training will take in one slot: fits, folds and evaluation.
@@ -73,6 +76,7 @@ def estimate(
         plan: how the model is validated.
         limits: of the training; decide whether it ``fits``.
         past: trainings that have ended, of any type. One that was stopped and kept must come as timed out.
+        means: what the training may use. Past ones are taken to have had the same.
         evaluation: seconds to evaluate scores, from the number of events and of classes.
 
     Raises:
@@ -81,9 +85,13 @@ def estimate(
     title = find(type_name).title
     folds = plan.validation.folds if plan.validation.kind == "folds" else 0
     size = Size(events, features, classes)
-    foreseen = _foresee(type_name, hyperparameters, size, plan.validation, evaluation)
+    share = partial(_share, type_name, means=means)
+    weighted = plan.weights is not EventWeights.NONE
+    foreseen = _foresee(
+        type_name, hyperparameters, size, plan.validation, evaluation, share=partial(share, weighted=weighted)
+    )
     same = [training for training in past if training.type == type_name and training.events > 0]
-    compared = [_Compared.of(training, foreseen, hyperparameters, evaluation) for training in same]
+    compared = [_Compared.of(training, foreseen, hyperparameters, evaluation, share) for training in same]
     factor, spread = _correction(
         [(each.time, each.nearness, each.late) for each in compared if each.timed], LAWS[type_name].spread
     )
@@ -110,22 +118,37 @@ def estimate(
     )
 
 
+def _share(type_name: str, values: Mapping[str, Any], size: Size, *, means: Means, weighted: bool = False) -> float:
+    """The seconds of a fit over those that the law gives, which are of a plain one on one thread."""
+    fast = acceleration.expected(
+        CATALOGUE[type_name].classifier,
+        values,
+        events=size.events,
+        classes=size.classes,
+        weighted=weighted,
+        means=means,
+    )
+    return LAWS[type_name].share(means.threads, accelerated=fast)
+
+
 def _foresee(
     type_name: str,
     given: Mapping[str, Any],
     size: Size,
     validation: Validation,
     evaluation: Callable[[int, int], float],
+    *,
+    share: Callable[[Mapping[str, Any], Size], float],
 ) -> _Foreseen:
     values = {each.name: each.default for each in CATALOGUE[type_name].parameters} | dict(given)
     law = LAWS[type_name].cost
     held_out = int(validation.fraction * size.events) if validation.kind == "holdout" else 0
     fitted = Size(max(2, size.events - held_out), size.features, size.classes)
     cost = law(values, fitted)
-    fits, scored = cost.fit, {"none": 0, "holdout": held_out}.get(validation.kind, size.events)
+    fits, scored = cost.fit * share(values, fitted), {"none": 0, "holdout": held_out}.get(validation.kind, size.events)
     if validation.kind == "folds":
         part = Size(max(2, size.events - size.events // validation.folds), size.features, size.classes)
-        fits += validation.folds * law(values, part).fit
+        fits += validation.folds * law(values, part).fit * share(values, part)
     each = cost.each if scored else 0.0
     table = 8.0 * size.events * size.features
     times, most = _SHUFFLED
@@ -168,11 +191,12 @@ class _Compared:
         asked: _Foreseen,
         hyperparameters: Mapping[str, Any],
         evaluation: Callable[[int, int], float],
+        share: Callable[[Mapping[str, Any], Size], float],
     ) -> _Compared:
         kind = "folds" if past.folds else "holdout"
         validation = Validation(kind=kind, folds=past.folds or 5)
         size = Size(past.events, past.features, past.classes)
-        law = _foresee(past.type, past.hyperparameters, size, validation, evaluation)
+        law = _foresee(past.type, past.hyperparameters, size, validation, evaluation, share=share)
         late = past.state is State.TIMED_OUT
         expected = law.needed if late else law.needed + law.optional
         variant = LAWS[past.type].variant

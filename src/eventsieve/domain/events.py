@@ -12,11 +12,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from eventsieve.domain.columns import read_column
+from eventsieve.domain.matrix import plain_matrix
 from eventsieve.domain.values import Where
 from eventsieve.errors import BadTable
 from eventsieve.records import Column, Schema
 
-__all__ = ["Events", "Labels", "check", "needed", "to_table"]
+__all__ = ["Events", "Labels", "check", "needed", "remarks_on", "to_table"]
 
 Labels = Literal["ignored", "optional", "required", "both classes"]
 """Whether the labels of a table count: not (to predict), where there are any (to explore), as a must, or as a must and
@@ -168,7 +169,10 @@ def check(
     if wanted and not table.num_rows:
         raise BadTable(*faults, "The table has a header but no events.")
 
-    features = np.empty((table.num_rows, len(schema.features)), dtype=np.float64)
+    plain = plain_matrix(table, schema) if usable.issuperset(schema.feature_names) else None
+    if plain is not None:
+        wanted = [column for column in wanted if column.role != "feature"]
+    features = np.empty((table.num_rows, len(schema.features)), dtype=np.float64) if plain is None else plain
     position = {name: i for i, name in enumerate(schema.feature_names)}
     found: dict[str, npt.NDArray[np.generic]] = {}
     for column in wanted:
@@ -190,7 +194,7 @@ def check(
         index=found["index"].astype(np.int64, copy=False) if "index" in found else np.arange(table.num_rows),
         weight=found["weight"].astype(np.float64, copy=False) if "weight" in found else None,
         target=found["label"].astype(np.uint8, copy=False) if "label" in found else None,
-        remarks=tuple(_remarks(names, schema, labels)),
+        remarks=tuple(remarks_on(names, schema, labels)),
     )
 
 
@@ -242,7 +246,7 @@ def _listed(names: Sequence[str], limit: int = 20) -> str:
     return ", ".join(name[:40] for name in names[:limit]) + rest
 
 
-def _remarks(names: Sequence[str], schema: Schema, labels: Labels) -> list[str]:
+def remarks_on(names: Sequence[str], schema: Schema, labels: Labels) -> list[str]:
     """What a user may want to know about a good table."""
     remarks = []
     if extra := _extra(names, schema):

@@ -17,6 +17,9 @@ __all__ = ["LAWS", "Cost", "Law", "Size"]
 
 MEBIBYTE: Final = 1 << 20
 
+_ACCELERATED_PARALLEL: Final = 0.9
+"""Share of the work of an accelerated fit that threads divide among them."""
+
 
 @dataclass(frozen=True)
 class Size:
@@ -50,11 +53,21 @@ class Law:
         cost: of one fit, from resolved hyperparameters.
         spread: standard deviation of the logarithm of true over foreseen seconds, for events never seen before.
         variant: the hyperparameter that chooses the algorithm.
+        parallel: share of the work of a fit that threads divide among them.
+        accelerated: processor seconds of an accelerated fit over those of a plain one; 1 where there is none.
     """
 
     cost: Callable[[Mapping[str, Any], Size], Cost]
     spread: float
     variant: str = ""
+    parallel: float = 0.0
+    accelerated: float = 1.0
+
+    def share(self, threads: int, *, accelerated: bool) -> float:
+        """The seconds of a fit over those of a plain one on one thread."""
+        # Support vectors are found by one thread, unless it is the accelerator that finds them.
+        parallel = _ACCELERATED_PARALLEL if accelerated else self.parallel
+        return (self.accelerated if accelerated else 1.0) * (1.0 - parallel + parallel / threads)
 
 
 def _number(value: Any, most: float) -> float:
@@ -142,12 +155,43 @@ def _boosting(values: Mapping[str, Any], size: Size) -> Cost:
     return Cost(seconds, 1.3e-6 + 1e-8 * number * levels, _trees(number, events, levels, 1))
 
 
+def _histograms(trees: float, leaves: float, levels: float, size: Size) -> Cost:
+    """Every level of a tree counts the events in bins; every leaf looks at all bins of all features."""
+    trees *= 1 if size.classes == 2 else size.classes
+    levels = max(1.0, min(levels, log2(leaves)))
+    seconds = trees * size.features * (1.1e-9 * size.events * levels + 3e-6 * leaves)
+    bins = 256 * 20.0 * leaves * size.features
+    events = size.events * (2.0 * size.features + 40.0 * size.classes)
+    return Cost(seconds, 1.3e-6 + 8e-9 * trees * levels, events + bins + 3 * trees * 2 * leaves * 64)
+
+
+def _leaves(most: float, events: float, least: float) -> float:
+    """How many leaves a tree grows."""
+    return max(2.0, min(most, events / max(1.0, least)))
+
+
+def _histogram_boosting(values: Mapping[str, Any], size: Size) -> Cost:
+    leaves = _leaves(_number(values["max_leaf_nodes"], 2.0**16), size.events, values["min_samples_leaf"])
+    return _histograms(values["max_iter"], leaves, _number(values["max_depth"], 64), size)
+
+
+def _lightgbm(values: Mapping[str, Any], size: Size) -> Cost:
+    """A part of the events or features saves as much; a depth of 0 or less is no limit."""
+    leaves = _leaves(values["num_leaves"], size.events, values["min_child_samples"])
+    depth = values["max_depth"] if values["max_depth"] > 0 else 64
+    part = values["colsample_bytree"] * (values["subsample"] if values["subsample_freq"] else 1.0)
+    cost = _histograms(values["n_estimators"], leaves, depth, size)
+    return Cost(cost.fit * max(0.2, part), cost.each, cost.memory)
+
+
 LAWS: Final[Mapping[str, Law]] = MappingProxyType(
     {
         "LogReg": Law(_logistic, spread=0.8, variant="solver"),
-        "SVM": Law(_vectors, spread=0.9, variant="kernel"),
-        "RandomForest": Law(_forest, spread=0.5),
+        "SVM": Law(_vectors, spread=0.9, variant="kernel", accelerated=0.32),
+        "RandomForest": Law(_forest, spread=0.5, parallel=0.95, accelerated=0.27),
         "GradientBoosting": Law(_boosting, spread=0.5),
+        "HistGradientBoosting": Law(_histogram_boosting, spread=0.5, parallel=0.8),
+        "LightGBM": Law(_lightgbm, spread=0.5, parallel=0.8),
     }
 )
 """The laws by the type's name in the catalogue."""

@@ -51,7 +51,7 @@ def export(
         cannot be made; and the result of the comparison with the reason.
     """
     try:
-        from eventsieve.domain.onnxgraph import NotExpressible  # noqa: PLC0415 - an extra that may not be there
+        from eventsieve.domain.onnxnodes import NotExpressible  # noqa: PLC0415 - an extra that may not be there
     except ImportError as exc:
         return None, _refused(f"ONNX needs packages that are not installed ({exc.name}): install eventsieve[onnx].")
     try:
@@ -81,7 +81,8 @@ def _about(pipeline: Pipeline, cut: float | None, features: Sequence[str], class
 def _file(pipeline: Pipeline, cut: float | None, about: dict[str, str], features: int) -> bytes:
     from onnx import TensorProto, checker, helper  # noqa: PLC0415 - an extra
 
-    from eventsieve.domain.onnxgraph import Graph, add_decision, add_scores  # noqa: PLC0415 - likewise
+    from eventsieve.domain.onnxgraph import add_decision, add_scores  # noqa: PLC0415 - likewise
+    from eventsieve.domain.onnxnodes import Graph  # noqa: PLC0415 - likewise
 
     graph = Graph()
     scores = add_scores(graph, pipeline, "events")

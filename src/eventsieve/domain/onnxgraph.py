@@ -13,9 +13,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
-from onnx import AttributeProto, NodeProto, TensorProto, helper, numpy_helper
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from onnx import TensorProto
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -23,38 +22,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from eventsieve.domain.estimators.scoring import has_probabilities
+from eventsieve.domain.onnxnodes import Graph, NotExpressible, add_probabilities
+from eventsieve.domain.onnxtrees import add_boosted, add_forest, add_histograms
 
-__all__ = ["Graph", "NotExpressible", "add_decision", "add_scores"]
-
-_ML: Final = "ai.onnx.ml"
-_MOST_NODES: Final = 5_000_000
-"""Of trees: an ONNX file has at most 2 GB, and a node takes some hundred bytes on the way there."""
-
-
-class NotExpressible(ValueError):
-    """Raised when a model has no form in ONNX; the message says why."""
-
-
-class Graph:
-    """The nodes and constants of a graph, in the order in which they were added."""
-
-    def __init__(self) -> None:
-        self.nodes: list[NodeProto] = []
-        self.constants: list[TensorProto] = []
-
-    def constant(self, values: object, dtype: type = np.float64) -> str:
-        """The name of a new constant."""
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(values, dtype=dtype, order="C"), name))
-        return name
-
-    def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
-        """The name of the result of a new node."""
-        name = f"v{len(self.nodes)}"
-        node = helper.make_node(operator, inputs, [name], domain=domain)
-        node.attribute.extend(_attribute(key, value) for key, value in attributes.items())
-        self.nodes.append(node)
-        return name
+__all__ = ["add_decision", "add_scores"]
 
 
 def add_scores(graph: Graph, pipeline: Pipeline, events: str) -> str:
@@ -103,72 +74,7 @@ def _impute(graph: Graph, imputer: SimpleImputer, events: str) -> str:
 def _logistic(graph: Graph, classifier: LogisticRegression, events: str) -> str:
     products = graph.add("MatMul", events, graph.constant(classifier.coef_.T))
     decision = graph.add("Add", products, graph.constant(classifier.intercept_))
-    return _probabilities(graph, decision, len(classifier.classes_))
-
-
-def _probabilities(graph: Graph, decision: str, classes: int) -> str:
-    """From the logarithm of the odds: of one column for two classes, else of one column for each."""
-    if classes > 2:
-        return graph.add("Softmax", decision, axis=1)
-    signal = graph.add("Sigmoid", decision)
-    return graph.add("Concat", graph.add("Sub", graph.constant(1.0), signal), signal, axis=1)
-
-
-def _forest(graph: Graph, forest: RandomForestClassifier, events: str) -> str:
-    trees = [fitted.tree_ for fitted in forest.estimators_]
-    total = _sum_of_trees(graph, trees, [tree.value[:, 0, :] for tree in trees], events)
-    return graph.add("Div", total, graph.constant(float(len(trees))))
-
-
-def _boosted(graph: Graph, booster: GradientBoostingClassifier, events: str) -> str:
-    columns = booster.estimators_.shape[1]
-    trees = [fitted.tree_ for fitted in booster.estimators_.ravel()]
-    values = []
-    for number, tree in enumerate(trees):
-        value = np.zeros((tree.node_count, columns))
-        value[:, number % columns] = booster.learning_rate * tree.value[:, 0, 0]
-        values.append(value)
-    start = booster._raw_predict_init(np.zeros((1, booster.n_features_in_)))  # noqa: SLF001 - has no other name
-    raw = graph.add("Add", _sum_of_trees(graph, trees, values, events), graph.constant(start))
-    if booster.loss == "exponential":
-        raw = graph.add("Mul", raw, graph.constant(2.0))
-    return _probabilities(graph, raw, len(booster.classes_))
-
-
-def _sum_of_trees(graph: Graph, trees: list[Any], values: list[npt.NDArray[np.float64]], events: str) -> str:
-    """The sum of the values of the leaves that each event comes to, double, shape (events, columns of the values)."""
-    counts = [tree.node_count for tree in trees]
-    if sum(counts) > _MOST_NODES:
-        raise NotExpressible(
-            f"The trees have {sum(counts)} nodes, and an ONNX file holds {_MOST_NODES}; train fewer or flatter trees."
-        )
-    left = np.concatenate([tree.children_left for tree in trees])
-    leaf = left == -1
-    numbers = np.concatenate([np.arange(count) for count in counts])
-    owners = np.repeat(np.arange(len(trees)), counts)
-    value = np.concatenate(values)
-    value[~leaf] = 0
-    rows, columns = np.nonzero(value)
-    # scikit-learn compares single-precision features with double-precision thresholds.
-    single = graph.add("Cast", graph.add("Cast", events, to=TensorProto.FLOAT), to=TensorProto.DOUBLE)
-    total = graph.add(
-        "TreeEnsembleRegressor",
-        single,
-        domain=_ML,
-        n_targets=value.shape[1],
-        nodes_treeids=owners,
-        nodes_nodeids=numbers,
-        nodes_featureids=np.where(leaf, 0, np.concatenate([tree.feature for tree in trees])),
-        nodes_modes=np.where(leaf, b"LEAF", b"BRANCH_LEQ"),
-        nodes_values_as_tensor=np.where(leaf, 0.0, np.concatenate([tree.threshold for tree in trees])),
-        nodes_truenodeids=np.where(leaf, 0, left),
-        nodes_falsenodeids=np.where(leaf, 0, np.concatenate([tree.children_right for tree in trees])),
-        target_treeids=owners[rows],
-        target_nodeids=numbers[rows],
-        target_ids=columns,
-        target_weights_as_tensor=value[rows, columns],
-    )
-    return graph.add("Cast", total, to=TensorProto.DOUBLE)
+    return add_probabilities(graph, decision, len(classifier.classes_))
 
 
 def _vectors(graph: Graph, svc: SVC, events: str) -> str:
@@ -225,22 +131,6 @@ def _one_against_rest(graph: Graph, svc: SVC, decision: str, pairs: list[tuple[i
     return graph.add("Add", votes, graph.add("Div", sums, scale))
 
 
-def _attribute(name: str, value: Any) -> AttributeProto:
-    """As `onnx.helper.make_attribute` does, which looks at every number of a million by itself."""
-    if not isinstance(value, np.ndarray):
-        return helper.make_attribute(name, value)
-    if value.dtype == np.float64:
-        return helper.make_attribute(name, numpy_helper.from_array(value, name))
-    attribute = AttributeProto(name=name)
-    if value.dtype.kind == "S":
-        attribute.type = AttributeProto.STRINGS
-        attribute.strings.extend(value.tolist())
-    else:
-        attribute.type = AttributeProto.INTS
-        attribute.ints.extend(value.tolist())
-    return attribute
-
-
 _PREPARED: Final[Mapping[type, Callable[[Graph, Any, str], str]]] = MappingProxyType(
     {StandardScaler: _scale, SimpleImputer: _impute}
 )
@@ -248,7 +138,8 @@ _SCORED: Final[Mapping[type, Callable[[Graph, Any, str], str]]] = MappingProxyTy
     {
         LogisticRegression: _logistic,
         SVC: _vectors,
-        RandomForestClassifier: _forest,
-        GradientBoostingClassifier: _boosted,
+        RandomForestClassifier: add_forest,
+        GradientBoostingClassifier: add_boosted,
+        HistGradientBoostingClassifier: add_histograms,
     }
 )

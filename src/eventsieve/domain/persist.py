@@ -23,7 +23,6 @@ from typing import Any, Final
 
 import numpy as np
 import sklearn
-import skops.io
 from sklearn.pipeline import Pipeline
 
 from eventsieve.domain.bounds import check_bounds
@@ -56,7 +55,7 @@ TRUSTED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "JsonNode": frozenset({"builtins.str"}),
         "TypeNode": frozenset({"builtins.int", "builtins.str"}),
         "DTypeNode": frozenset({"numpy.dtype"}),
-        "NdArrayNode": frozenset({"numpy.ndarray", "numpy.float64", "numpy.int64"}),
+        "NdArrayNode": frozenset({"numpy.ndarray", "numpy.float64", "numpy.int64", "numpy.uint64"}),
         "RandomStateNode": frozenset({"numpy.random.mtrand.RandomState"}),
         "TreeNode": frozenset({"sklearn.tree._tree.Tree"}),
         "LossNode": frozenset(
@@ -78,11 +77,15 @@ TRUSTED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "sklearn.dummy.DummyClassifier",
                 "sklearn.ensemble._forest.RandomForestClassifier",
                 "sklearn.ensemble._gb.GradientBoostingClassifier",
+                "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+                "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier",
+                "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
                 "sklearn.impute._base.MissingIndicator",
                 "sklearn.impute._base.SimpleImputer",
                 "sklearn.linear_model._logistic.LogisticRegression",
                 "sklearn.pipeline.Pipeline",
                 "sklearn.preprocessing._data.StandardScaler",
+                "sklearn.preprocessing._label.LabelEncoder",
                 "sklearn.svm._classes.SVC",
                 "sklearn.tree._classes.DecisionTreeClassifier",
                 "sklearn.tree._classes.DecisionTreeRegressor",
@@ -120,6 +123,8 @@ def dumps(pipeline: Pipeline) -> bytes:
     Raises:
         TypeError: the pipeline holds a type that is not in `TRUSTED`, and could not be loaded.
     """
+    import skops.io  # noqa: PLC0415 - a tenth of a server's start, and it opens before it needs a model
+
     with zipfile.ZipFile(io.BytesIO(skops.io.dumps(pipeline))) as raw:
         schema = json.loads(raw.read(_SCHEMA))
         if strangers := _strangers(schema):
@@ -138,6 +143,8 @@ def loads(data: bytes) -> Pipeline:
         DamagedArtefact: the bytes are anything else: cut short, altered, of a type that is not in `TRUSTED`, of a
             newer protocol, or of a scikit-learn whose models this one does not read.
     """
+    import skops.io  # noqa: PLC0415 - likewise
+
     try:
         _check(data)
         pipeline = skops.io.loads(data, trusted=sorted(frozenset().union(*TRUSTED.values())))

@@ -23,7 +23,10 @@ __all__ = ["Decisions", "Part", "check_parts", "decisions", "remarks_on", "score
 Floats = npt.NDArray[np.float64]
 
 BATCH: Final = 65_536
-"""Events that are checked and scored at once."""
+"""Events that are checked and scored at once, at most."""
+
+LEAST: Final = 32_768
+"""Fewer are joined with those that follow: what is done for each call is done for as many events."""
 
 _LARGEST: Final = float(np.finfo(np.float32).max)
 """Trees compare in single precision."""
@@ -83,15 +86,29 @@ def check_parts(
     plain = Schema.model_validate(schema.model_dump() | {"columns": columns})
     index = schema.index_name if header.count(schema.index_name) == 1 and schema.index else None
     before = 0
-    for batch in batches:
-        for start in range(0, batch.num_rows, BATCH):
-            table = pa.table(batch.slice(start, BATCH))
-            events = check(table, plain, labels="ignored", header=header, line_of=line_of, before=before)
-            rows = np.arange(before, before + len(events))
-            yield Part(rows, events.features, _index(index, table, Where(line_of, before)) if index else rows)
-            before += len(events)
+    for table in _tables(batches):
+        events = check(table, plain, labels="ignored", header=header, line_of=line_of, before=before)
+        rows = np.arange(before, before + len(events))
+        yield Part(rows, events.features, _index(index, table, Where(line_of, before)) if index else rows)
+        before += len(events)
     if not before:
         check(pa.table({name: [] for name in set(header)}), plain, labels="ignored", header=header)
+
+
+def _tables(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The same rows, neither too many nor too few of them at once."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        for start in range(0, batch.num_rows, BATCH):
+            piece = batch.slice(start, BATCH)
+            if waiting and (rows >= LEAST or rows + piece.num_rows > BATCH):
+                yield pa.Table.from_batches(waiting)
+                waiting, rows = [], 0
+            waiting.append(piece)
+            rows += piece.num_rows
+    if waiting:
+        yield pa.Table.from_batches(waiting)
 
 
 def _index(name: str, table: pa.Table, where: Where) -> npt.NDArray[np.int64]:

@@ -106,6 +106,8 @@ def integers(name: str, column: pa.ChunkedArray, where: Where) -> tuple[npt.NDAr
     Raises:
         BadTable: the column holds something else than numbers or text.
     """
+    if pa.types.is_int64(column.type) and not column.null_count:
+        return column.to_numpy(), np.ones(len(column), dtype=np.bool_), []
     values, faults = numbers(name, column, where, whole=True)
     column = _plain(column)
     exact = _exact_integers(name, column)

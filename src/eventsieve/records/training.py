@@ -16,6 +16,7 @@ __all__ = [
     "Job",
     "JobRequest",
     "Limits",
+    "Means",
     "ModelSpec",
     "ModelState",
     "NegativeWeights",
@@ -71,6 +72,15 @@ class Limits(Record):
     """Wall-clock seconds from the moment the process is ready."""
     memory: int | None = None
     """Bytes of resident memory of the process."""
+
+
+class Means(Record):
+    """What the training of one model makes use of."""
+
+    threads: int = 1
+    """Of the numerical libraries. Some types give another model with another number."""
+    accelerate: bool = False
+    """Whether scikit-learn-intelex is used where it can be."""
 
 
 class Score(Record):

@@ -29,7 +29,7 @@ from eventsieve.errors import (
     NoModels,
     UnknownModelType,
 )
-from eventsieve.records import Job, Limits, Model, ModelSpec, ModelState, Plan, Schema, Score, State, Validation
+from eventsieve.records import Job, Limits, Means, Model, ModelSpec, ModelState, Plan, Schema, Score, State, Validation
 from eventsieve.sample import SampleReport
 from eventsieve.service.comparisons import Comparisons
 from eventsieve.service.datasets import Datasets
@@ -41,6 +41,7 @@ from eventsieve.service.names import LONGEST_NAME, fault_of_name
 from eventsieve.service.predictions import Predicting
 from eventsieve.service.scores import Scores
 from eventsieve.service.simulations import Simulations
+from eventsieve.service.tables import score_table
 from eventsieve.settings import Settings
 from eventsieve.storage.database import open_database
 from eventsieve.storage.files import Files
@@ -81,14 +82,14 @@ class Service:
 
     def __init__(self, settings: Settings, schema: Schema, files: Files, registry: Registry) -> None:
         self.schema = schema
-        self.model_types = tuple(settings.MODEL_TYPES)
+        self.model_types = _available(settings.MODEL_TYPES)
         self.limits = Limits(seconds=settings.TIME_LIMIT, memory=settings.memory_limit)
         self.scorings = tuple(settings.AVAILABLE_SCORINGS)
         self.seed = settings.SEED
         self._max_table_bytes = settings.max_table_bytes
         self._files = files
         self._registry = registry
-        self._engine = LocalEngine(settings.NUM_CPUS, settings.threads)
+        self._engine = LocalEngine(settings.NUM_CPUS, Means(threads=settings.THREADS, accelerate=settings.ACCELERATE))
         self._jobs = Jobs(files, registry, self._engine)
         self._report = SampleReport(settings.PDF_PATH, self._engine)
         self._load = lru_cache(CACHED_MODELS)(self._load_uncached)
@@ -108,6 +109,7 @@ class Service:
             self._jobs,
             types=self.model_types,
             limits=self.limits,
+            means=self._engine.means,
             seed=self.seed,
             tidy=self._tidy,
         )
@@ -127,6 +129,10 @@ class Service:
             BadConfiguration: a setting cannot be used; the message names it.
         """
         _check_names("MODEL_TYPES", settings.MODEL_TYPES, estimators.CATALOGUE)
+        if not _available(settings.MODEL_TYPES):
+            raise BadConfiguration(
+                "MODEL_TYPES names only types whose package is not installed; install eventsieve[fast], or name others."
+            )
         _check_names("AVAILABLE_SCORINGS", settings.AVAILABLE_SCORINGS, METRICS)
         schema = settings.event_schema()
         with ExitStack() as stack:
@@ -157,8 +163,8 @@ class Service:
         self._files.close()
 
     def warm(self) -> None:
-        """Do what the first clients would wait for: load the libraries, and start to make the report."""
-        self._engine.warm()
+        """Begin what the first clients would wait for: to load the libraries of trainings, and to make the report."""
+        self._engine.prepare()
         self._report.prepare()
 
     def new_file(self) -> Path:
@@ -325,16 +331,17 @@ class Service:
         """
         model = self.current() if model_id is None else self._registry.find([model_id])[0]
         pipeline = self._pipeline(model)
-        events = self._read(table, "ignored")
-        score = estimators.score_events(pipeline, events.features)
+        scored = score_table(
+            table, self.schema, pipeline, lambda: self._read(table, "ignored"), max_bytes=self._max_table_bytes
+        )
+        cut = estimators.natural_cut(pipeline) if model.threshold.value is None else model.threshold.value
         return Predictions(
             model=model.name,
             index_name=self.schema.index_name,
-            index=events.index,
-            signal=score
-            > (estimators.natural_cut(pipeline) if model.threshold.value is None else model.threshold.value),
-            score=score,
-            remarks=events.remarks,
+            index=scored.index,
+            signal=scored.score > cut,
+            score=scored.score,
+            remarks=scored.remarks,
         )
 
     def _read(self, table: Path, labels: Labels) -> Events:
@@ -352,9 +359,7 @@ class Service:
 
     def _resolve(self, spec: ModelSpec, seed: int) -> ModelState:
         if spec.type not in self.model_types:
-            raise UnknownModelType(
-                f"There is no model type {spec.type!r} (model {spec.name!r}); there are: {', '.join(self.model_types)}."
-            )
+            raise UnknownModelType(f"Model {spec.name!r}: {estimators.unknown(spec.type, self.model_types)}")
         try:
             values = estimators.resolve(spec.type, spec.hyperparameters)
         except BadHyperparameters as error:
@@ -386,6 +391,10 @@ class Service:
 def _check_names(setting: str, names: Sequence[str], known: Collection[str]) -> None:
     if unknown := [name for name in names if name not in known]:
         raise BadConfiguration(f"{setting} names {', '.join(unknown)}; there are: {', '.join(known)}.")
+
+
+def _available(types: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in types if estimators.CATALOGUE[name].available)
 
 
 def _check_ids(ids: Sequence[str]) -> None:

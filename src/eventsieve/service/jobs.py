@@ -19,6 +19,7 @@ from eventsieve.records import (
     Job,
     JobRequest,
     Limits,
+    Means,
     ModelSpec,
     ModelState,
     NegativeWeights,
@@ -47,6 +48,7 @@ class Trainings:
         jobs: what starts and follows trainings.
         types: the types that may be trained.
         limits: of a model that is asked for without any.
+        means: what a training may use of the machine.
         seed: of a job that is asked for without one.
         tidy: notes the ends of what dead processes trained.
     """
@@ -60,6 +62,7 @@ class Trainings:
         *,
         types: Collection[str],
         limits: Limits,
+        means: Means,
         seed: int,
         tidy: Callable[[], None],
     ) -> None:
@@ -69,6 +72,7 @@ class Trainings:
         self._jobs = jobs
         self._types = tuple(types)
         self.limits = limits
+        self._means = means
         self._seed = seed
         self._tidy = tidy
 
@@ -235,7 +239,7 @@ class Trainings:
 
     def _hyperparameters(self, spec: ModelSpec, schema: Schema) -> tuple[dict[str, object], dict[str, str]]:
         if spec.type not in self._types:
-            return {}, {"/type": f"There is no model type {spec.type[:128]!r}; there are: {', '.join(self._types)}."}
+            return {}, {"/type": estimators.unknown(spec.type, self._types)}
         try:
             classes = schema.class_names or ("background", "signal")
             return estimators.resolve(spec.type, spec.hyperparameters, classes), {}
@@ -277,6 +281,7 @@ class Trainings:
             plan=request.plan,
             limits=self._limits_of(request),
             past=past,
+            means=self._means,
         )
 
 

@@ -13,11 +13,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from eventsieve.domain.predictions import Decisions, check_parts, decisions, score_part
+from eventsieve.domain.predictions import check_parts, decisions, score_part
 from eventsieve.domain.rows import table_of
 from eventsieve.errors import BadRequest
 from eventsieve.records import Dataset, Model, PredictionFormat, Predictions, Reading
 from eventsieve.service.datasets import Datasets
+from eventsieve.service.ready import ReadyModels, predictions_of
 from eventsieve.service.scores import key_of
 from eventsieve.service.scoring import Load, Loaded, Unscored, heading_of, load_model, needed, parts_of, with_threshold
 from eventsieve.storage.files import Files
@@ -81,6 +82,7 @@ class Predicting:
         self._kept = ScoreFiles(files.scores)
         self._registry = registry
         self._load = load
+        self.ready = ReadyModels(registry.changes.stamp)
 
     def predict(
         self,
@@ -134,7 +136,10 @@ class Predicting:
             BadRequest: there are none or too many, or features are missing or no numbers; each has its place.
             BadTable: the values are not what the model was trained with.
         """
-        model, pipeline = self._loaded(ref, threshold)
+        stamp = self.ready.stamp()
+        loaded = model, pipeline = self._loaded(ref, threshold)
+        if threshold is None:
+            self.ready.keep(stamp, ref, loaded)
         if not 0 < len(rows) <= MOST_ROWS:
             raise BadRequest(
                 f"{len(rows)} events were sent; send 1 to {MOST_ROWS:,} as JSON rows, and more of them as a file."
@@ -143,17 +148,7 @@ class Predicting:
         parts = list(check_parts(table.to_batches(), model.event_schema, table.column_names))
         decided = [decisions(score_part(pipeline, part, model.event_schema), model) for part in parts]
         heading = heading_of(model, table.column_names)
-        return Predictions(
-            model=heading.model,
-            digest=heading.digest,
-            threshold=heading.threshold,
-            index_name=heading.index_name,
-            index=tuple(number for part in parts for number in part.index.tolist()),
-            label=tuple(heading.classes[code] for each in decided for code in each.code.tolist()),
-            score=tuple(score for each in decided for score in each.score.tolist()),
-            probabilities=_by_class(heading, decided),
-            remarks=heading.remarks,
-        )
+        return predictions_of(heading, parts, decided)
 
     def _loaded(self, ref: str, threshold: float | None) -> Loaded:
         model = with_threshold(self._registry.find([ref])[0], threshold)
@@ -202,17 +197,3 @@ def _write(run: _Run, model: Model, heading: Heading, scored: Scored) -> Predict
         counts=dict(zip(heading.classes, counts.tolist(), strict=True)),
         remarks=heading.remarks,
     )
-
-
-def _by_class(heading: Heading, decided: Sequence[Decisions]) -> dict[str, tuple[float, ...]]:
-    if not heading.probabilities:
-        return {}
-    return {
-        name: tuple(
-            value
-            for each in decided
-            if each.probabilities is not None
-            for value in each.probabilities[:, code].tolist()
-        )
-        for code, name in enumerate(heading.classes)
-    }

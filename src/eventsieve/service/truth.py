@@ -32,13 +32,14 @@ class Truth:
     def next(self, events: int) -> tuple[npt.NDArray[np.int8] | None, npt.NDArray[np.float64] | None]:
         """Of the next events their classes, -1 where a label is none of them, and their weights, NaN where it is none.
 
-        ``None`` where there are no labels, or no weights. The events are of one batch of the data set.
+        ``None`` where there are no labels, or no weights.
         """
         label, weight = self._schema.label, self._schema.weight
         if label is None and weight is None:
             return None, None
-        if self._rest is None or not self._rest.num_rows:
-            self._rest = next(self._batches)
+        while self._rest is None or self._rest.num_rows < events:
+            more = next(self._batches)
+            self._rest = more if self._rest is None else pa.concat_batches([self._rest, more])
         rows, self._rest = self._rest.slice(0, events), self._rest.slice(events)
         codes = None if label is None else class_codes(rows.column(label.name), self._schema)
         return codes, None if weight is None else _weights(weight.name, rows.column(weight.name))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -19,9 +20,10 @@ from eventsieve.domain.events import Events, Labels, check, needed
 from eventsieve.errors import BadTable, TooLarge
 from eventsieve.records import Column, Schema
 from eventsieve.storage.containers import unpacked
-from eventsieve.storage.lines import Notes, blocks_of_lines, first_line, open_rows, rows, without_blanks
+from eventsieve.storage.lines import Notes, blocks_of_lines, first_line, rows, without_blanks
+from eventsieve.storage.parsing import parsed
 
-__all__ = ["gather", "read_csv"]
+__all__ = ["Streamed", "bounded", "gather", "read_csv", "streamed_csv"]
 
 _DELIMITERS = (",", ";", "\t")
 
@@ -35,6 +37,35 @@ class _Header:
     line: int
 
 
+class Streamed(NamedTuple):
+    """A table that comes in parts.
+
+    Attributes:
+        header: the names of all of its columns.
+        schema: names and types of those that come.
+        batches: the rows.
+    """
+
+    header: tuple[str, ...]
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+
+
+@contextmanager
+def streamed_csv(path: Path, schema: Schema, *, labels: Labels, max_bytes: int) -> Iterator[Streamed]:
+    """The columns that `needed` names of a good table, for as long as the block lasts.
+
+    Raises:
+        BadTable: the file holds no such text.
+        pyarrow.ArrowInvalid: the text does not parse, or a value is not of the column's type; in the block.
+        TooLarge: the text takes more than ``max_bytes``.
+    """
+    with unpacked(path) as stream:
+        header, body = _open(stream, schema, max_bytes)
+        types = {column.name: _arrow_type(column) for column in needed(schema, labels=labels)}
+        yield _streamed(body, header, types)
+
+
 def read_csv(path: Path, schema: Schema, *, labels: Labels, max_bytes: int) -> Events:
     """The events in a plain, gzip'd or zipped text whose first line names the columns.
 
@@ -43,11 +74,9 @@ def read_csv(path: Path, schema: Schema, *, labels: Labels, max_bytes: int) -> E
         TooLarge: the text or its columns take more than ``max_bytes``.
     """
     try:
-        with unpacked(path) as stream:
-            header, body = _open(stream, schema, max_bytes)
-            types = {column.name: _arrow_type(column) for column in needed(schema, labels=labels)}
-            table = _parse(body, header, types, max_bytes)
-        return check(table, schema, labels=labels, header=header.names)
+        with streamed_csv(path, schema, labels=labels, max_bytes=max_bytes) as parts:
+            table = gather(parts.batches, parts.schema, max_bytes)
+        return check(table, schema, labels=labels, header=parts.header)
     except (BadTable, pa.ArrowInvalid):
         return _diagnose(path, schema, labels, max_bytes)
 
@@ -58,14 +87,21 @@ def gather(batches: Iterable[pa.RecordBatch], arrow: pa.Schema, max_bytes: int) 
     Raises:
         TooLarge: together they take more than ``max_bytes`` of memory.
     """
-    kept: list[pa.RecordBatch] = []
+    return pa.Table.from_batches(list(bounded(batches, max_bytes)), arrow)
+
+
+def bounded(batches: Iterable[pa.RecordBatch], max_bytes: int) -> Iterator[pa.RecordBatch]:
+    """The same batches.
+
+    Raises:
+        TooLarge: together they take more than ``max_bytes`` of memory.
+    """
     size = 0
     for batch in batches:
-        kept.append(batch)
         size += batch.nbytes
         if size > max_bytes:
             raise TooLarge(f"The table takes more than {max_bytes} bytes of memory; send it in parts.")
-    return pa.Table.from_batches(kept, arrow)
+        yield batch
 
 
 def _diagnose(path: Path, schema: Schema, labels: Labels, max_bytes: int) -> Events:
@@ -76,7 +112,8 @@ def _diagnose(path: Path, schema: Schema, labels: Labels, max_bytes: int) -> Eve
         notes.skipped += range(1, header.line + 1)
         types = {column.name: pa.string() for column in needed(schema, labels=labels)}
         try:
-            table = _parse(rows(body, header.delimiter, notes), header, types, max_bytes, notes)
+            parts = _streamed(rows(body, header.delimiter, notes), header, types, notes)
+            table = gather(parts.batches, parts.schema, max_bytes)
         except pa.ArrowInvalid as exc:
             faults = notes.faults(len(header.names)) if notes.full else [f"The file cannot be read as CSV: {exc}"]
             raise BadTable(*faults) from exc
@@ -115,32 +152,25 @@ def _arrow_type(column: Column) -> pa.DataType:
     return {"index": pa.int64(), "label": pa.string()}.get(column.role, pa.float64())
 
 
-def _parse(
-    blocks: Iterator[bytes],
-    header: _Header,
-    types: Mapping[str, pa.DataType],
-    max_bytes: int,
-    notes: Notes | None = None,
-) -> pa.Table:
+def _streamed(
+    blocks: Iterator[bytes], header: _Header, types: Mapping[str, pa.DataType], notes: Notes | None = None
+) -> Streamed:
     """The columns named in ``types``, as far as the header has them.
 
     With ``notes``, lines that have another number of values than the header are noted there and left out, until the
     notes are full; without, they are an error.
 
     Raises:
-        pyarrow.ArrowInvalid: the text does not parse, or a value is not of the column's type.
-        TooLarge: the columns take more than ``max_bytes``.
+        pyarrow.ArrowInvalid: while the rows come, the text does not parse, or a value is not of the column's type.
     """
     places = {name: str(header.names.index(name)) for name in types if name in header.names}
     arrow = pa.schema([(name, types[name]) for name in places])
     if not places:
         next(blocks, None)  # what is wrong with the text comes up
-        return arrow.empty_table()
+        return Streamed(header.names, arrow, iter(()))
     convert = pacsv.ConvertOptions(
         include_columns=list(places.values()),
         column_types={place: types[name] for name, place in places.items()},
     )
-    reader = open_rows(blocks, width=len(header.names), delimiter=header.delimiter, convert=convert, notes=notes)
-    if reader is None:
-        return arrow.empty_table()
-    return gather((batch.rename_columns(arrow.names) for batch in reader), arrow, max_bytes)
+    batches = parsed(blocks, width=len(header.names), delimiter=header.delimiter, convert=convert, notes=notes)
+    return Streamed(header.names, arrow, (batch.rename_columns(arrow.names) for batch in batches))

@@ -147,7 +147,8 @@ def _csv(path: Path, heading: Heading) -> Iterator[Write]:
 @contextmanager
 def _parquet(path: Path, heading: Heading) -> Iterator[Write]:
     schema = _arrow_schema(heading)
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    # Hardly a score is there twice: looking for those that are takes as long as all else, and makes the file larger.
+    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=[heading.columns[2]]) as writer:
         yield lambda batch: writer.write_batch(_record_batch(batch, heading, schema))
 
 

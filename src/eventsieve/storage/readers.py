@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,15 +13,18 @@ from eventsieve.domain.events import Events, Labels, check, needed
 from eventsieve.errors import BadTable, TooLarge
 from eventsieve.records import Schema
 from eventsieve.storage.containers import PARQUET, peek
-from eventsieve.storage.delimited import gather, read_csv
+from eventsieve.storage.delimited import Streamed, bounded, gather, read_csv, streamed_csv
 
-__all__ = ["MAX_BYTES", "read_events"]
+__all__ = ["MAX_BYTES", "read_events", "streamed_events"]
 
 MAX_BYTES = 2 * 1024**3
 """How large the unpacked content of a file may be, unless the caller says otherwise."""
 
-_ROWS = 1 << 16
+_ROWS = 1 << 14
 """Rows of a Parquet file that are decoded at once."""
+
+_BUFFER = 1 << 16
+"""Bytes of a column that are read at once; without, a whole row group's."""
 
 
 def read_events(path: Path, schema: Schema, *, labels: Labels, max_bytes: int = MAX_BYTES) -> Events:
@@ -43,20 +48,53 @@ def read_events(path: Path, schema: Schema, *, labels: Labels, max_bytes: int = 
     return read_csv(path, schema, labels=labels, max_bytes=max_bytes)
 
 
+@contextmanager
+def streamed_events(path: Path, schema: Schema, *, labels: Labels, max_bytes: int = MAX_BYTES) -> Iterator[Streamed]:
+    """The same columns in parts that are not checked, for as long as the block lasts.
+
+    Whatever is raised but `TooLarge` says only that `read_events` should be asked what is wrong; a table that is
+    merely unusual is read by it, too.
+
+    Args:
+        path: the file.
+        schema: what the table should be.
+        labels: what the labels are wanted for.
+        max_bytes: how large the unpacked text, and the columns that are kept of it, may be together.
+
+    Raises:
+        BadTable, pyarrow.ArrowException, OSError: the file is not good; also in the block.
+        TooLarge: it unpacks to more than ``max_bytes``; also in the block.
+    """
+    streamed = _streamed_parquet if peek(path).startswith(PARQUET) else streamed_csv
+    with streamed(path, schema, labels=labels, max_bytes=max_bytes) as parts:
+        yield parts._replace(batches=bounded(parts.batches, max_bytes))
+
+
+@contextmanager
+def _streamed_parquet(path: Path, schema: Schema, *, labels: Labels, max_bytes: int) -> Iterator[Streamed]:
+    with pq.ParquetFile(path, memory_map=False, pre_buffer=False, buffer_size=_BUFFER) as file:
+        names = file.schema_arrow.names
+        wanted = [c.name for c in needed(schema, labels=labels) if names.count(c.name) == 1]
+        _refuse_bomb(file.metadata, len(wanted), max_bytes)
+        arrow = pa.schema([file.schema_arrow.field(name) for name in wanted])
+        yield Streamed(tuple(names), arrow, _validated(file, wanted))
+
+
+def _validated(file: pq.ParquetFile, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    for batch in file.iter_batches(_ROWS, columns=columns) if columns else ():
+        batch.validate(full=True)
+        yield batch
+
+
 def _read_parquet(path: Path, schema: Schema, *, labels: Labels, max_bytes: int) -> Events:
     try:
-        with pq.ParquetFile(path, memory_map=False, pre_buffer=False) as file:
-            names = file.schema_arrow.names
-            wanted = [c.name for c in needed(schema, labels=labels) if names.count(c.name) == 1]
-            _refuse_bomb(file.metadata, len(wanted), max_bytes)
-            arrow = pa.schema([file.schema_arrow.field(name) for name in wanted])
-            table = gather(file.iter_batches(_ROWS, columns=wanted), arrow, max_bytes) if wanted else pa.table({})
-            table.validate(full=True)
+        with _streamed_parquet(path, schema, labels=labels, max_bytes=max_bytes) as parts:
+            table = gather(parts.batches, parts.schema, max_bytes) if parts.schema.names else pa.table({})
     except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
         if isinstance(exc, OSError) and exc.errno is not None:
             raise  # the disk, not the file's content
         raise BadTable(f"The Parquet file is damaged or cut short ({_first_line(exc)}); send it again.") from exc
-    return check(table, schema, labels=labels, header=names)
+    return check(table, schema, labels=labels, header=parts.header)
 
 
 def _refuse_bomb(metadata: pq.FileMetaData, columns: int, max_bytes: int) -> None:

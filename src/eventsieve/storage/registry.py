@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from eventsieve.errors import AlreadyCurrent, DamagedArtefact, JobNotFound, ModelExists, ModelNotFound, NoCurrentModel
 from eventsieve.records import Job, Limits, Model, ModelState, Outcome, Page, PastTraining, Plan, Schema, State, Table
+from eventsieve.storage.changes import Changes
 from eventsieve.storage.datasets import DatasetBook
 from eventsieve.storage.files import Digests
 from eventsieve.storage.modelbook import Modelbook
@@ -48,10 +49,12 @@ class Registry:
         self._begin = sessions.begin
         self.book = Modelbook(sessions)
         self.datasets = DatasetBook(sessions)
+        self.changes = Changes(engine)
         self._owner = owner
 
     def close(self) -> None:
         """Close all connections."""
+        self.changes.close()
         self._engine.dispose()
 
     # jobs

@@ -151,7 +151,9 @@ def _write(path: Path, parts: Iterable[ScoredRows]) -> None:
         for part in parts:
             batch = _batch(part)
             if writer is None:
-                writer = pq.ParquetWriter(path, batch.schema, compression="zstd", write_page_checksum=True)
+                writer = pq.ParquetWriter(
+                    path, batch.schema, compression="zstd", use_dictionary=["code"], write_page_checksum=True
+                )
             writer.write_batch(batch)
     finally:
         if writer is not None:

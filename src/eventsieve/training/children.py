@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait as wait_for
-from typing import Any
+from typing import Any, Final
 
+from eventsieve.records import Means
 from eventsieve.training.nursery import PID, STATUS
 
 __all__ = ["GRACE_SECONDS", "Child", "Nursery"]
@@ -34,16 +35,18 @@ _LENGTH = struct.Struct("!i")
 
 _READ_AT_ONCE = 1 << 16
 
+_ALONE: Final = Means()
+
 
 class Nursery:
     """This side of the nursery process; it is started by the first task and again if it was lost.
 
     Args:
-        threads: how many threads the numerical libraries of one child may use.
+        means: what each child may use of the machine.
     """
 
-    def __init__(self, threads: int = 1) -> None:
-        self.threads = threads
+    def __init__(self, means: Means = _ALONE) -> None:
+        self.means = means
         self._lock = threading.Lock()
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -62,6 +65,12 @@ class Nursery:
                 # The nursery was ended from outside; its children ended with it, and a new one takes over.
                 self._close()
                 return self._fork()
+
+    def prepare(self) -> None:
+        """Start the nursery, which loads its libraries meanwhile; a task that comes before they are there waits."""
+        with self._lock:
+            if self._control is None:
+                self._start()
 
     def warm(self) -> None:
         """Start the nursery and wait until its libraries are loaded, so that the first task does not."""
@@ -108,13 +117,14 @@ class Nursery:
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair()
+        fast = ["accelerate"] if self.means.accelerate else []
         with ExitStack() as stack, theirs:
             stack.enter_context(ours)
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-m", "eventsieve.training.nursery", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "eventsieve.training.nursery", str(theirs.fileno()), *fast],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                env=os.environ | _thread_limits(self.threads),
+                env=os.environ | _thread_limits(self.means.threads),
                 # Ctrl-C in the server's terminal is for the server, which ends the children in order.
                 start_new_session=True,
             )
@@ -139,12 +149,14 @@ class Nursery:
 
 
 def _thread_limits(threads: int) -> dict[str, str]:
-    # Read once, when the libraries load. Without PASSIVE, OpenMP threads of one child spin while they wait and take
-    # the cores from the others: 2.5 to 12 times slower with four boosters on two cores.
-    names = ("OMP", "OPENBLAS", "MKL", "VECLIB", "NUMEXPR")
-    variables = {f"{name}_NUM_THREADS": str(threads) for name in names}
-    variables["VECLIB_MAXIMUM_THREADS"] = variables.pop("VECLIB_NUM_THREADS")
-    variables |= {"OMP_WAIT_POLICY": "PASSIVE", "LOKY_MAX_CPU_COUNT": str(threads)}
+    # Read once, when the libraries load. OpenMP threads that spin while they wait take the cores from other children: 2.5
+    # to 12 times slower with four boosters on two cores. Threads that never spin make one that is alone nearly twice
+    # as slow, by the time it takes to wake them; a thousand turns are microseconds (only GCC's library counts them).
+    variables = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
+    variables |= {"LOKY_MAX_CPU_COUNT": str(threads)}
+    # Those of linear algebra always spin: two of them make a logistic regression slower on two free cores than one.
+    names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS")
+    variables |= dict.fromkeys(names, "1")
     # A process with threads must not fork; this is the only one that the libraries start when they load.
     return variables | {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
 

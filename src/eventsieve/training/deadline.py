@@ -77,7 +77,7 @@ def run(nursery: Nursery, task: Task, *, wanted: Callable[[], bool] = lambda: Tr
         child = nursery.fork()
     except OSError as error:
         return Outcome(state=State.DIED, reason=f"No process could be started ({error}); the machine is overloaded.")
-    watch = _Watch(child, task)
+    watch = _Watch(child, task, nursery.means.threads)
     outcome = None
     try:
         outcome = watch.outcome() if wanted() else None
@@ -94,9 +94,10 @@ def run(nursery: Nursery, task: Task, *, wanted: Callable[[], bool] = lambda: Tr
 class _Watch:
     """Watches one child: its messages, the clock, its memory and the wishes to stop and to cancel."""
 
-    def __init__(self, child: Child, task: Task) -> None:
+    def __init__(self, child: Child, task: Task, threads: int) -> None:
         self.child = child
         self.task = task
+        self.threads = threads
         self.peak = 0
         self.ready: float | None = None
         self.ended: float | None = None
@@ -137,7 +138,7 @@ class _Watch:
             "run": self.task.run,
             "arguments": dict(self.task.arguments),
             "memory": limits.memory,
-            "cpu_seconds": limits.seconds and math.ceil(10 + 8 * limits.seconds),
+            "cpu_seconds": limits.seconds and math.ceil(10 + max(8, 2 * self.threads) * limits.seconds),
         }
         try:
             self.child.send(message)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from eventsieve.errors import NoFreeSlots
-from eventsieve.records import Outcome, State
+from eventsieve.records import Means, Outcome, State
 from eventsieve.training.children import Nursery
 from eventsieve.training.deadline import Task, run
 
 __all__ = ["LocalEngine"]
 
+
+_ALONE: Final = Means()
 
 _Stage = Literal["waiting", "running", "ended"]
 
@@ -34,12 +36,13 @@ class LocalEngine:
 
     Args:
         slots: how many children work at once.
-        threads: how many threads the numerical libraries of one child may use.
+        means: what each child may use of the machine.
     """
 
-    def __init__(self, slots: int, threads: int = 1) -> None:
+    def __init__(self, slots: int, means: Means = _ALONE) -> None:
         self.slots = slots
-        self._nursery = Nursery(threads)
+        self.means = means
+        self._nursery = Nursery(means)
         self._threads = ThreadPoolExecutor(slots, thread_name_prefix="slot")
         self._side = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self._lock = threading.Lock()
@@ -109,6 +112,10 @@ class LocalEngine:
         """
         if not self._withdraw(task, "Stopped before it started; there was nothing to keep."):
             task.stop_asked.set()
+
+    def prepare(self) -> None:
+        """Begin to load the libraries, so that the first task waits less for them, or not at all."""
+        self._nursery.prepare()
 
     def warm(self) -> None:
         """Load the libraries now, so that the first task does not wait for them."""

@@ -247,6 +247,7 @@ class Jobs:
             plan=job.plan,
             validation=validation and self._files.tables.path(validation.digest),
             limits=job.limits,
+            means=self._engine.means,
         )
         return Task(
             run="eventsieve.training.worker:train",

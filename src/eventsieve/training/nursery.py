@@ -42,16 +42,18 @@ __all__ = ["PID", "PRELOADED", "STATUS", "main"]
 PID = struct.Struct("!q")
 STATUS = struct.Struct("!q")
 
-PRELOADED = ("eventsieve.training.worker",)
+PRELOADED = ("eventsieve.training.worker", "skops.io")
 """Modules that the children find loaded."""
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
-def main(descriptor: int) -> None:
-    """Serve the socket until it closes."""
+def main(descriptor: int, *, accelerate: bool = False) -> None:
+    """Serve the socket until it closes; the children find an accelerator loaded, if there is one and it is wanted."""
     for module in PRELOADED:
         importlib.import_module(module)
+    if accelerate:
+        importlib.import_module("eventsieve.domain.estimators.acceleration").available()
     _Nursery(socket.socket(fileno=descriptor)).serve()
 
 
@@ -210,6 +212,6 @@ def _limit(task: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), accelerate="accelerate" in sys.argv[2:])
     # To take down all that is loaded takes long on a busy machine, and is for nobody's good.
     os._exit(0)

@@ -11,11 +11,11 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.pipeline import Pipeline
 
 from eventsieve.domain import estimators, persist
-from eventsieve.domain.estimators import Fitted
+from eventsieve.domain.estimators import Fitted, LightGBM, unfinished
 from eventsieve.records import Progress
 from eventsieve.training.channel import Channel
 
@@ -89,7 +89,7 @@ class Costs:
     def measure(self, pipeline: Pipeline, done: int, sample: npt.NDArray[np.float64]) -> None:
         """Store and score a model that is being fitted, without touching it."""
         start = time.perf_counter()
-        if isinstance(pipeline[-1], (RandomForestClassifier, GradientBoostingClassifier)):
+        if isinstance(pipeline[-1], _TREES):
             unfinished = _as_it_stands(pipeline, done)
             persist.dumps(unfinished)
             stored = time.perf_counter()
@@ -101,7 +101,12 @@ class Costs:
         self.each = (time.perf_counter() - stored) / len(sample)
 
 
+_TREES: Final = (RandomForestClassifier, GradientBoostingClassifier, HistGradientBoostingClassifier, LightGBM)
+
+
 def _as_it_stands(pipeline: Pipeline, done: int) -> Pipeline:
+    if isinstance(pipeline[-1], (HistGradientBoostingClassifier, LightGBM)):
+        return Pipeline([*pipeline.steps[:-1], ("classifier", unfinished(pipeline[-1]))])
     classifier = copy(pipeline[-1])
     if isinstance(classifier, GradientBoostingClassifier):  # has room for the stages that are to come
         classifier.estimators_ = classifier.estimators_[:done]

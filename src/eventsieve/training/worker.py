@@ -19,7 +19,7 @@ from eventsieve.domain.evaluation import evaluation_cost
 from eventsieve.domain.events import Events
 from eventsieve.domain.splitting import Part, plan_split
 from eventsieve.errors import EventsieveError
-from eventsieve.records import Limits, ModelSpec, OnLimit, Outcome, Plan, Record, State
+from eventsieve.records import Limits, Means, ModelSpec, OnLimit, Outcome, Plan, Record, State
 from eventsieve.storage.tables import map_events
 from eventsieve.training.channel import Channel
 from eventsieve.training.folds import Folds
@@ -29,7 +29,7 @@ from eventsieve.training.validation import MOST_TRAIN_EVENTS, Validated, Validat
 __all__ = ["Training", "train"]
 
 LIBRARIES = ("eventsieve", "numpy", "scipy", "scikit-learn", "skops")
-"""What a model depends on, beside Python."""
+"""What a model depends on, beside Python and what its fit says that it used."""
 
 ESSENTIAL_SECONDS = 0.3
 ESSENTIAL_SECONDS_PER_EVENT = 4e-6
@@ -58,6 +58,8 @@ class Training(Record):
     """The stored table to validate on; for ``kind: dataset``."""
     limits: Limits = Limits()
     """What the server will enforce."""
+    means: Means = Means()
+    """What the fits may use of the machine."""
 
 
 def train(arguments: Mapping[str, Any], channel: Channel) -> None:
@@ -135,7 +137,7 @@ def _train(task: Training, channel: Channel, clock: Clock) -> Outcome:
     return Outcome(
         state=State.TRAINED,
         digest=digest,
-        versions={"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
+        versions=_versions(fitted),
         features=events.schema.feature_names,
         scores=validated.scores,
         remarks=(*remarks, *validated.remarks),
@@ -143,6 +145,10 @@ def _train(task: Training, channel: Channel, clock: Clock) -> Outcome:
         evaluation=_write(task, validated),
         kept_early=fitted.kept_early,
     )
+
+
+def _versions(fitted: Fitted) -> dict[str, str]:
+    return {"python": platform.python_version()} | {name: version(name) for name in (*LIBRARIES, *fitted.libraries)}
 
 
 def _samples(task: Training, events: Events, parts: tuple[Part, ...]) -> tuple[Events, Events | None]:
@@ -182,7 +188,7 @@ def _fit(task: Training, pipeline: Pipeline, events: Events, watch: Watch) -> tu
         task.plan.weights, task.plan.negative_weights, events.weight, events.targets
     )
     kept = events if rows is None else events.take(rows)
-    fitted = estimators.fit(pipeline, kept.features, kept.targets, weight=weight, watch=watch)
+    fitted = estimators.fit(pipeline, kept.features, kept.targets, weight=weight, watch=watch, means=task.means)
     return fitted, (*fitted.remarks, *remarks)
 
 

@@ -30,6 +30,7 @@ from eventsieve.records import (
 )
 from eventsieve.service import Service
 from eventsieve.service.predictions import Predicted
+from eventsieve.service.ready import ReadyModels
 from eventsieve.settings import Settings, read_settings
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -133,6 +134,7 @@ class FakePredictions:
     endless: bool = False
     begun: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
+    ready: ReadyModels = field(default_factory=lambda: ReadyModels(lambda: None))
 
     def predict(self, ref: str, source: Path | str, *, kind: str, stopped: threading.Event, **given: Any) -> Predicted:
         sent = source.read_bytes() if isinstance(source, Path) else source

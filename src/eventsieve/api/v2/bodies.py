@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -23,7 +24,7 @@ from eventsieve.service.datasets import Upload
 __all__ = ["AddFields", "ReadFields", "Received", "form_schema", "is_form", "received"]
 
 BLOCK = 1 << 20
-"""Bytes that are hashed and written at a time."""
+"""Bytes that are written and hashed at a time, while the next ones come."""
 
 MOST_FILES = 256
 MOST_FIELDS = 4096
@@ -110,13 +111,16 @@ class Received:
 
 
 @asynccontextmanager
-async def received(request: Request, query: ReadFields, new_file: Callable[[], Path]) -> AsyncIterator[Received]:
+async def received(
+    request: Request, query: ReadFields, new_file: Callable[[], Path], *, hashed: bool = True
+) -> AsyncIterator[Received]:
     """The files of a request on disk, for as long as the block lasts.
 
     Args:
         request: its body is a file's bytes, or a form with several files.
         query: what the query says of them; a form says it in its fields instead.
         new_file: gives a path to write a file to.
+        hashed: whether the digests of the files are wanted; they are empty otherwise.
 
     Raises:
         BadRequest: the form cannot be used.
@@ -126,9 +130,9 @@ async def received(request: Request, query: ReadFields, new_file: Callable[[], P
     """
     paths: list[Path] = []
 
-    def target() -> Path:
+    def target() -> _Sink:
         paths.append(new_file())
-        return paths[-1]
+        return _Sink(paths[-1], hashed=hashed)
 
     try:
         if is_form(request):
@@ -146,19 +150,27 @@ def is_form(request: Request) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
 
 
-async def _raw(request: Request, path: Path) -> Upload:
-    with _Sink(path) as sink:
-        block = bytearray()
-        async for chunk in request.stream():
-            block += chunk
-            if len(block) >= BLOCK:
-                await run_in_threadpool(sink.write, bytes(block))
-                block.clear()
-        await run_in_threadpool(sink.write, bytes(block))
+async def _raw(request: Request, sink: _Sink) -> Upload:
+    with sink:
+        chunks: list[bytes] = []
+        size = 0
+        writing = asyncio.create_task(run_in_threadpool(sink.write, ()))
+        try:
+            async for chunk in request.stream():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size >= BLOCK:
+                    await writing
+                    writing = asyncio.create_task(run_in_threadpool(sink.write, chunks))
+                    chunks, size = [], 0
+            await writing
+            await run_in_threadpool(sink.write, chunks)
+        finally:
+            await asyncio.wait([writing])  # before the file is closed
     return sink.upload()
 
 
-async def _form(request: Request, kind: type[ReadFields], target: Callable[[], Path]) -> Received:
+async def _form(request: Request, kind: type[ReadFields], target: Callable[[], _Sink]) -> Received:
     if request.query_params:
         raise BadRequest(
             f"A form says everything in its fields; move {', '.join(sorted(set(request.query_params)))} there."
@@ -219,10 +231,10 @@ def _invalid(error: ValidationError, *place: str) -> RequestValidationError:
     return RequestValidationError([{**fault, "loc": (*place, *fault["loc"])} for fault in error.errors()])
 
 
-def _copy(file: UploadFile, path: Path) -> Upload:
-    with _Sink(path) as sink:
+def _copy(file: UploadFile, sink: _Sink) -> Upload:
+    with sink:
         while block := file.file.read(BLOCK):
-            sink.write(block)
+            sink.write([block])
     return replace(sink.upload(), name=_base_name(file.filename or ""))
 
 
@@ -232,12 +244,12 @@ def _base_name(name: str) -> str:
 
 
 class _Sink:
-    """A new file that is hashed while it is written."""
+    """A new file that may be hashed while it is written."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, hashed: bool) -> None:
         self._path = path
         self._file: IO[bytes] = path.open("wb")
-        self._hash = hashlib.sha256()
+        self._hash = hashlib.sha256() if hashed else None
         self._size = 0
 
     def __enter__(self) -> Self:
@@ -246,13 +258,16 @@ class _Sink:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def write(self, data: bytes) -> None:
-        self._file.write(data)
-        self._hash.update(data)
-        self._size += len(data)
+    def write(self, chunks: Iterable[bytes]) -> None:
+        for chunk in chunks:
+            self._file.write(chunk)
+            self._size += len(chunk)
+            if self._hash is not None:
+                self._hash.update(chunk)
 
     def upload(self) -> Upload:
-        return Upload(path=self._path, name="", digest=self._hash.hexdigest(), size=self._size)
+        digest = "" if self._hash is None else self._hash.hexdigest()
+        return Upload(path=self._path, name="", digest=digest, size=self._size)
 
 
 def form_schema(kind: type[ReadFields], *, several: bool) -> Mapping[str, Any]:

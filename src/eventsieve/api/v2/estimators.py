@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query
 from eventsieve.api.v2.calls import Limit, Offset, ServiceOf
 from eventsieve.api.v2.problems import refusals
 from eventsieve.api.v2.strict import StrictRoute
-from eventsieve.domain.estimators import CATALOGUE, json_schema
+from eventsieve.domain.estimators import CATALOGUE, json_schema, unknown
 from eventsieve.errors import TypeNotFound
 from eventsieve.records import Limits, Page, Record
 from eventsieve.service import Service
@@ -64,7 +64,7 @@ def get_estimator(
 ) -> EstimatorType:
     """One of them."""
     if type not in service.model_types:
-        raise TypeNotFound(f"There is no model type {type!r}; there are: {', '.join(service.model_types)}.")
+        raise TypeNotFound(unknown(type, service.model_types))
     return _estimator(service, type, dataset)
 
 

@@ -14,8 +14,14 @@ from starlette.types import Message, Receive, Scope, Send
 __all__ = ["PassingFile", "SentFile", "file_answers", "tagged"]
 
 
+CHUNK = 1 << 20
+"""Bytes that are read and sent at a time; each costs a change of threads."""
+
+
 class SentFile(FileResponse):
     """A file, whole or a range of it."""
+
+    chunk_size = CHUNK
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI has it.
@@ -36,6 +42,8 @@ class SentFile(FileResponse):
 
 class PassingFile(FileResponse):
     """A file that was made for this answer, sent whole and removed whatever becomes of the answer."""
+
+    chunk_size = CHUNK
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI has it."""

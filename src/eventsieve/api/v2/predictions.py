@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -27,7 +29,7 @@ from eventsieve.service.predictions import Predicted
 from eventsieve.service.scores import BINS, MOST_BINS
 from eventsieve.storage.outputs import MEDIA_TYPES
 
-__all__ = ["router"]
+__all__ = ["router", "told"]
 
 router = APIRouter(route_class=StrictRoute, tags=["predictions"])
 
@@ -95,8 +97,8 @@ async def predict(request: Request, service: ServiceOf, ref: Ref, query: Annotat
     """
     model = await run_in_threadpool(service.models.get, ref)
     if is_json(request):
-        return await _of_json(request, service, model, query)
-    async with received(request, query, service.datasets.new_file) as sent:
+        return await _of_json(request, service, ref, model, query)
+    async with received(request, query, service.datasets.new_file, hashed=False) as sent:
         if len(sent.uploads) != 1:
             raise BadRequest(faults={"/file": f"{len(sent.uploads)} files; send one, and the others by themselves."})
         fields: PredictFields = sent.fields
@@ -158,12 +160,12 @@ async def scores(
     return await heavy(request, lambda: service.scores.summary(ref, dataset, bins=bins, threshold=threshold))
 
 
-async def _of_json(request: Request, service: Service, model: Model, query: PredictFields) -> Response:
+async def _of_json(request: Request, service: Service, ref: str, model: Model, query: PredictFields) -> Response:
     if given := sorted(query.model_fields_set - {"format", "threshold"}):
         raise BadRequest(f"The query has {', '.join(given)}, which says how a file is read, and the body is JSON.")
     asked = await run_in_threadpool(_parsed, await read_json(request))
     if asked.events is not None:
-        return await _of_rows(request, service, model, asked.events, query)
+        return await _of_rows(request, service, ref, asked.events, query)
     kind, dataset, cut = chosen(request, query.format), asked.dataset or "", query.threshold
     return await _sent(
         request,
@@ -173,13 +175,17 @@ async def _of_json(request: Request, service: Service, model: Model, query: Pred
 
 
 async def _of_rows(
-    request: Request, service: Service, model: Model, rows: tuple[dict[str, Any], ...], query: PredictFields
+    request: Request, service: Service, ref: str, rows: tuple[dict[str, Any], ...], query: PredictFields
 ) -> Response:
     kind, threshold = chosen(request, query.format), query.threshold
     if kind != "json":
         raise HTTPException(406, f"Events in JSON are answered in JSON, not in {kind}; send them as a file instead.")
-    predictions = await heavy(request, lambda: service.predictions.rows(model.name, rows, threshold=threshold))
-    headers = _told(model, predictions.remarks)
+    return told(await heavy(request, lambda: service.predictions.rows(ref, rows, threshold=threshold)))
+
+
+def told(predictions: Predictions) -> Response:
+    """Predictions as an answer in JSON."""
+    headers = _told(predictions.model, predictions.digest, predictions.remarks)
     return Response(predictions.model_dump_json(), headers=headers, media_type=MEDIA_TYPES["json"])
 
 
@@ -189,7 +195,7 @@ async def _sent(request: Request, model: Model, work: Callable[[threading.Event]
         predicted.path,
         media_type=predicted.media_type,
         filename=predicted.filename,
-        headers=_told(model, predicted.remarks),
+        headers=_told(model.name, model.digest, predicted.remarks),
     )
 
 
@@ -208,10 +214,11 @@ def _parsed(body: bytes) -> PredictRequest:
         raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]) from error
 
 
-def _told(model: Model, remarks: Sequence[str]) -> dict[str, str]:
+@lru_cache(maxsize=64)
+def _told(name: str, digest: str, remarks: tuple[str, ...]) -> Mapping[str, str]:
     """What is said of predictions beside them."""
     kept = list(remarks)
     while len(json.dumps(kept)) > MOST_HEADER:
         kept.pop()
-    headers = {"X-Eventsieve-Model": quote(model.name, safe=""), "X-Eventsieve-Digest": model.digest}
-    return headers | ({"X-Eventsieve-Remarks": json.dumps(kept)} if kept else {})
+    headers = {"X-Eventsieve-Model": quote(name, safe=""), "X-Eventsieve-Digest": digest}
+    return MappingProxyType(headers | ({"X-Eventsieve-Remarks": json.dumps(kept)} if kept else {}))

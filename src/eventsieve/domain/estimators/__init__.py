@@ -1,8 +1,10 @@
 """The classifiers that can be trained: a catalogue, their hyperparameters, and the pipelines made of them."""
 
-from eventsieve.domain.estimators.catalogue import CATALOGUE, Estimator, Rule, resolve
+from eventsieve.domain.estimators.boosting import unfinished
+from eventsieve.domain.estimators.catalogue import CATALOGUE, Estimator, Rule, resolve, unknown
 from eventsieve.domain.estimators.fitting import Fitted, NothingToKeep, Watch, fit
 from eventsieve.domain.estimators.forms import json_schema
+from eventsieve.domain.estimators.lightgbm import LightGBM
 from eventsieve.domain.estimators.parameters import Interval, Parameter
 from eventsieve.domain.estimators.pipeline import build
 from eventsieve.domain.estimators.scoring import (
@@ -20,6 +22,7 @@ __all__ = [
     "Estimator",
     "Fitted",
     "Interval",
+    "LightGBM",
     "NothingToKeep",
     "Parameter",
     "Rule",
@@ -35,4 +38,6 @@ __all__ = [
     "resolve",
     "score_events",
     "training_weights",
+    "unfinished",
+    "unknown",
 ]

@@ -6,24 +6,28 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any, Final
 
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
+from eventsieve.domain.estimators.lightgbm import LightGBM
 from eventsieve.domain.estimators.parameters import Parameter, parameters_of
 from eventsieve.domain.estimators.reading import TWO_CLASSES, NotAccepted, read, shown
 from eventsieve.errors import BadHyperparameters, UnknownModelType
 
-__all__ = ["CATALOGUE", "WITHHELD", "Estimator", "Rule", "find", "reports", "resolve"]
+__all__ = ["CATALOGUE", "WITHHELD", "Estimator", "Rule", "find", "reports", "resolve", "unknown"]
 
 WITHHELD: Final[Mapping[str, str]] = MappingProxyType(
     {
         "n_jobs": "every model trains in one slot, and the server sets how many threads that has",
         "verbose": "a training has no screen to write to",
-        "monotonic_cst": "it numbers columns, and the pipeline adds columns to the table's",
+        "monotonic_cst": "it numbers columns, and columns have names here",
+        "categorical_features": "all features are numbers here",
+        "scoring": "whether to stop early is told from the loss, which costs least",
     }
 )
 """Parameters of scikit-learn that no entry takes, with the reason."""
@@ -58,6 +62,8 @@ class Estimator:
         rules: combinations of hyperparameters that do not go together.
         unit: what its fit counts; empty where it cannot tell how far it is.
         important: the parameters that a physicist turns first, in that order; forms show them before the others.
+        gaps: whether it takes undefined features as they are, so that nothing is put in their place.
+        package: what has to be installed beside scikit-learn for it to be trained; a trained one needs nothing.
     """
 
     name: str
@@ -67,6 +73,13 @@ class Estimator:
     rules: tuple[Rule, ...] = ()
     unit: str = ""
     important: tuple[str, ...] = ()
+    gaps: bool = False
+    package: str = ""
+
+    @property
+    def available(self) -> bool:
+        """Whether it can be trained with what is installed."""
+        return not self.package or find_spec(self.package) is not None
 
     @property
     def keepable(self) -> bool:
@@ -258,6 +271,39 @@ CATALOGUE: Final[Mapping[str, Estimator]] = MappingProxyType(
                     "max_features",
                 ),
             ),
+            Estimator(
+                "HistGradientBoosting",
+                "Histogram gradient boosting",
+                HistGradientBoostingClassifier,
+                False,
+                unit="stages",
+                important=(
+                    "max_iter",
+                    "learning_rate",
+                    "max_leaf_nodes",
+                    "min_samples_leaf",
+                    "l2_regularization",
+                    "early_stopping",
+                ),
+                gaps=True,
+            ),
+            Estimator(
+                "LightGBM",
+                "LightGBM",
+                LightGBM,
+                False,
+                unit="stages",
+                important=(
+                    "n_estimators",
+                    "learning_rate",
+                    "num_leaves",
+                    "min_child_samples",
+                    "subsample",
+                    "colsample_bytree",
+                ),
+                gaps=True,
+                package="lightgbm",
+            ),
         )
     }
 )
@@ -313,6 +359,17 @@ def find(type_name: str) -> Estimator:
     try:
         return CATALOGUE[type_name]
     except KeyError:
-        raise UnknownModelType(
-            f"There is no model type {shown(type_name)}; there are: {', '.join(CATALOGUE)}."
-        ) from None
+        raise UnknownModelType(unknown(type_name, tuple(CATALOGUE))) from None
+
+
+def unknown(type_name: str, offered: Sequence[str]) -> str:
+    """Why there is no such type to be trained, and what there is.
+
+    Args:
+        type_name: what was asked for.
+        offered: the types that there are.
+    """
+    entry = CATALOGUE.get(type_name)
+    if entry is not None and not entry.available:
+        return f"{type_name} needs {entry.package}, which is not installed: install eventsieve[fast]."
+    return f"There is no model type {shown(type_name)}; there are: {', '.join(offered)}."

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
+from eventsieve.domain.estimators.acceleration import faster
+from eventsieve.domain.estimators.boosting import grow_histograms, grow_leaves
 from eventsieve.domain.estimators.catalogue import reports
+from eventsieve.domain.estimators.lightgbm import LightGBM
+from eventsieve.domain.estimators.watching import TOO_EARLY, Fitted, Nobody, NothingToKeep, Watch, ended
+from eventsieve.records import Means
 
 __all__ = ["Fitted", "NothingToKeep", "Watch", "fit"]
 
@@ -25,46 +32,7 @@ _EVENTS_AT_ONCE: Final = 20_000
 """Trees are grown in steps of so many events times trees: what a step costs on top is then some per mille."""
 
 
-class NothingToKeep(ValueError):
-    """Raised when a fit was stopped before its first iteration, tree or stage was done."""
-
-
-class Watch(Protocol):
-    """Somebody who follows a fit, and may end it. Both are called from the thread that fits."""
-
-    def progress(self, done: int, total: int | None, unit: str) -> None:
-        """So many are done of at most so many; called first with 0 and then after each step."""
-
-    def stop(self) -> bool:
-        """Whether to end the fit with what there is; asked between steps."""
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """How a fit ended.
-
-    Attributes:
-        remarks: what scikit-learn had to remark (a fit that did not converge), each sentence once.
-        kept_early: whether it was stopped before it was finished.
-        done: trees, stages or iterations; ``None`` where the classifier does not count.
-        total: the most that there could have been; stages and iterations may end before by themselves.
-    """
-
-    remarks: tuple[str, ...] = ()
-    kept_early: bool = False
-    done: int | None = None
-    total: int | None = None
-
-
-class _Nobody:
-    """Watches nothing."""
-
-    def progress(self, done: int, total: int | None, unit: str) -> None:
-        """Not interested."""
-
-    def stop(self) -> bool:
-        """Never."""
-        return False
+_ALONE: Final = Means()
 
 
 def fit(
@@ -74,11 +42,14 @@ def fit(
     *,
     weight: npt.NDArray[np.float64] | None = None,
     watch: Watch | None = None,
+    means: Means = _ALONE,
 ) -> Fitted:
     """Fit a pipeline in place.
 
-    Watched or not, the model is the same to the bit, unless it is stopped. Weights reach the classifier only: scaling
-    and medians bring features to one size, and that does not depend on how much an event counts.
+    Watched or not, the model is the same to the bit, unless it is stopped. Accelerated or not, what it is made of is
+    plain scikit-learn; accelerated, a forest or a support vector machine is another one of the same kind. Weights reach
+    the classifier only: scaling and medians bring features to one size, and that does not depend on how much an event
+    counts.
 
     Args:
         pipeline: what `build` made.
@@ -87,21 +58,25 @@ def fit(
         weight: float64, shape (events,), none below 0; best of mean 1, as `training_weights` makes them, because
             regularisation is strong or weak against their sum.
         watch: who follows the fit. Without one it cannot be stopped.
+        means: what it may use of the machine.
 
     Raises:
         NothingToKeep: it was stopped before anything was done.
         ValueError: scikit-learn cannot fit these events with these hyperparameters.
     """
     _check_target(target)
-    watch = watch or _Nobody()
+    watch = watch or Nobody()
     classifier = pipeline[-1]
-    step = _STEPS.get(type(classifier), _at_once)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        prepared = pipeline[:-1].fit_transform(features)
+        prepared = _prepare(pipeline, features)
         if watch.stop():
-            raise NothingToKeep(_TOO_EARLY)
-        fitted = step(classifier, prepared, target.astype(np.int64), weight, watch)
+            raise NothingToKeep(TOO_EARLY)
+        codes = target.astype(np.int64)
+        step = faster(classifier, prepared, codes, weight, means) or _step(classifier, means)
+        fitted = step(classifier, prepared, codes, weight, watch)
+    if isinstance(classifier, LightGBM):  # what is kept is scikit-learn's own
+        pipeline.steps[-1] = ("classifier", classifier.plain_)
     # A UserWarning is about this fit; the others are about scikit-learn's next version, or arithmetic on columns that
     # are never defined. That a fit which was stopped has not converged is known.
     unwanted = ConvergenceWarning if fitted.kept_early else ()
@@ -109,10 +84,34 @@ def fit(
         str(w.message) for w in caught if issubclass(w.category, UserWarning) and not issubclass(w.category, unwanted)
     )
     remarks = dict.fromkeys(text.partition("\n")[0].rstrip(":") for text in texts)
-    return Fitted((*fitted.remarks, *remarks), fitted.kept_early, fitted.done, fitted.total)
+    return replace(fitted, remarks=(*fitted.remarks, *remarks))
 
 
-_TOO_EARLY: Final = "Stopped before anything was done that could be kept; give it more time or fewer events."
+def _prepare(pipeline: Pipeline, features: Array) -> Array:
+    """Fit all but the classifier; what it will be fitted to."""
+    for _, step in pipeline.steps[:-1]:
+        fit_transform = (
+            _impute if type(step) is SimpleImputer and step.strategy == "median" else type(step).fit_transform
+        )
+        features = fit_transform(step, features)
+    return features
+
+
+def _impute(imputer: SimpleImputer, features: Array) -> Array:
+    """The same as ``fit_transform``, whose masked median takes longer than a fit of a logistic regression."""
+    columns = (values[~np.isnan(values)] for values in features.T)
+    medians = [np.median(values) if len(values) else 0.0 for values in columns]
+    imputer.set_params(strategy="constant", fill_value=0.0).fit(features)
+    imputer.set_params(strategy="median", fill_value=None)
+    imputer.statistics_ = np.array(medians)
+    imputed: Array = imputer.transform(features)
+    return imputed
+
+
+def _step(classifier: Any, means: Means) -> Callable[[Any, Array, Array, Array | None, Watch], Fitted]:
+    if type(classifier) is RandomForestClassifier:
+        return partial(_grow, threads=means.threads)
+    return _STEPS.get(type(classifier), _at_once)
 
 
 def _check_target(target: Array) -> None:
@@ -122,19 +121,14 @@ def _check_target(target: Array) -> None:
         raise ValueError(f"There are no events of class {missing[0]}; a training needs some of every class.")
 
 
-def _ended(done: int, total: int, unit: str, *, stopped: bool) -> Fitted:
-    if not stopped:
-        return Fitted(done=done, total=total)
-    if not done:
-        raise NothingToKeep(_TOO_EARLY)
-    return Fitted((f"Stopped after {done} of {total} {unit} and kept as it was.",), True, done, total)
-
-
-def _grow(forest: RandomForestClassifier, features: Array, target: Array, weight: Array | None, watch: Watch) -> Fitted:
+def _grow(
+    forest: RandomForestClassifier, features: Array, target: Array, weight: Array | None, watch: Watch, *, threads: int
+) -> Fitted:
     """Grow some trees at a time, each the one that a single fit would have grown."""
-    asked = {name: getattr(forest, name) for name in ("n_estimators", "oob_score", "warm_start")}
+    asked = {name: getattr(forest, name) for name in ("n_estimators", "oob_score", "warm_start", "n_jobs")}
     total, unit = asked["n_estimators"], "trees"
-    step = max(1, _EVENTS_AT_ONCE // len(features))
+    step = max(threads, _EVENTS_AT_ONCE // len(features))
+    forest.set_params(n_jobs=threads)
     with np.errstate(over="ignore"):  # scikit-learn says which value is too large
         features = features.astype(np.float32)  # what trees work on, once and not at every step
     done, stopped = 0, False
@@ -157,7 +151,7 @@ def _grow(forest: RandomForestClassifier, features: Array, target: Array, weight
                 forest.set_params(oob_score=True, warm_start=True).fit(features, target, sample_weight=weight)
     finally:
         forest.set_params(**asked)
-    return _ended(done, total, unit, stopped=stopped)
+    return ended(done, total, unit, stopped=stopped)
 
 
 def _boost(
@@ -174,7 +168,7 @@ def _boost(
 
     watch.progress(0, total, unit)
     booster.fit(features, target, sample_weight=weight, monitor=monitor)
-    return _ended(booster.n_estimators_, total, unit, stopped=stopped)
+    return ended(booster.n_estimators_, total, unit, stopped=stopped)
 
 
 def _iterate(
@@ -188,7 +182,7 @@ def _iterate(
         classifier.fit(features, target, sample_weight=weight)
     finally:
         classifier.set_callbacks()
-    return _ended(int(classifier.n_iter_.max()), counter.total, counter.unit, stopped=counter.stopped)
+    return ended(int(classifier.n_iter_.max()), counter.total, counter.unit, stopped=counter.stopped)
 
 
 class _Counter:
@@ -234,5 +228,10 @@ def _at_once(classifier: Any, features: Array, target: Array, weight: Array | No
 
 
 _STEPS: Final[Mapping[type, Callable[[Any, Array, Array, Array | None, Watch], Fitted]]] = MappingProxyType(
-    {RandomForestClassifier: _grow, GradientBoostingClassifier: _boost, LogisticRegression: _iterate}
+    {
+        GradientBoostingClassifier: _boost,
+        LogisticRegression: _iterate,
+        HistGradientBoostingClassifier: grow_histograms,
+        LightGBM: grow_leaves,
+    }
 )

@@ -18,10 +18,10 @@ __all__ = ["build"]
 def build(
     type_name: str, params: Mapping[str, Any] | None, seed: int, classes: Sequence[str] = TWO_CLASSES
 ) -> Pipeline:
-    """A pipeline to be fitted: scaling where the type needs it, imputing, classifier.
+    """A pipeline to be fitted: scaling where the type needs it, imputing unless it takes gaps, classifier.
 
     Undefined features are NaN. Scaling comes first and ignores them; then each becomes its feature's median, and an
-    indicator column says where it was, itself never scaled.
+    indicator column says where it was, itself never scaled. A type that takes gaps learns itself where they belong.
 
     Args:
         type_name: a name in `CATALOGUE`.
@@ -37,9 +37,11 @@ def build(
     values = {name: _native(value, classes) for name, value in resolve(type_name, params, classes).items()}
     if values["random_state"] is None:
         values["random_state"] = seed
-    scale = [("scale", StandardScaler())] if estimator.scaled else []
-    impute = SimpleImputer(strategy="median", keep_empty_features=True, add_indicator=True)
-    return Pipeline([*scale, ("impute", impute), ("classifier", estimator.classifier(**values))])
+    steps: list[tuple[str, Any]] = [("scale", StandardScaler())] if estimator.scaled else []
+    if not estimator.gaps:
+        impute = SimpleImputer(strategy="median", keep_empty_features=True, add_indicator=True)
+        steps.append(("impute", impute))
+    return Pipeline([*steps, ("classifier", estimator.classifier(**values))])
 
 
 def _native(value: Any, classes: Sequence[str] = TWO_CLASSES) -> Any:

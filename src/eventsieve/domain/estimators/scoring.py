@@ -11,13 +11,15 @@ import numpy.typing as npt
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 
+from eventsieve.domain.scorers import scorer_of
+
 __all__ = ["class_scores", "event_scores", "has_probabilities", "natural_cut", "predict_codes", "score_events"]
 
 Features = npt.NDArray[np.float64]
 Scores = npt.NDArray[np.float64]
 
 _BATCH: Final = 65_536
-"""Events that are scored at once: 30 features and their indicators are some 30 MB, a copy per step."""
+"""Events that are scored at once: 30 features and their indicators are some 20 MB, a copy per step."""
 
 
 def has_probabilities(pipeline: Pipeline) -> bool:
@@ -41,10 +43,8 @@ def score_events(pipeline: Pipeline, features: Features) -> Scores:
     if len(pipeline.classes_) != 2:
         raise ValueError(f"A model of {len(pipeline.classes_)} classes has no score of signal against background.")
     scores = np.empty(len(features))
-    probable = has_probabilities(pipeline)
-    for batch in _batches(len(features)):
-        part = features[batch]
-        scores[batch] = pipeline.predict_proba(part)[:, 1] if probable else pipeline.decision_function(part)
+    for batch, found in _scored(pipeline, features):
+        scores[batch] = found if found.ndim == 1 else found[:, 1]
     return scores
 
 
@@ -62,10 +62,9 @@ def class_scores(pipeline: Pipeline, features: Features) -> Scores:
         ``decision_function_shape`` asks for.
     """
     scores = np.empty((len(features), len(pipeline.classes_)))
-    score = pipeline.predict_proba if has_probabilities(pipeline) else _decision(pipeline)
-    for batch in _batches(len(features)):
-        values = score(features[batch])
-        scores[batch] = values if values.ndim == 2 else np.column_stack((-values, values))
+    whole = 1.0 if has_probabilities(pipeline) else 0.0
+    for batch, found in _scored(pipeline, features):
+        scores[batch] = found if found.ndim == 2 else np.column_stack((whole - found, found))
     return scores
 
 
@@ -99,6 +98,24 @@ def event_scores(scores: Scores, signal: int | None) -> Scores:
 def natural_cut(pipeline: Pipeline) -> float:
     """The score above which the classifier itself takes an event for signal, of two classes."""
     return 0.5 if has_probabilities(pipeline) else 0.0
+
+
+def _scored(pipeline: Pipeline, features: Features) -> Iterator[tuple[slice, Scores]]:
+    """Batches with their scores: those of each class, or of two classes those of the second alone."""
+    scorer = scorer_of(pipeline) if _as_fitted(pipeline, features) else None
+    for batch in _batches(len(features)):
+        found = scorer(features[batch]) if scorer else None
+        yield batch, _plainly(pipeline, features[batch]) if found is None else found
+
+
+def _as_fitted(pipeline: Pipeline, features: Features) -> bool:
+    return features.dtype == np.float64 and features.ndim == 2 and features.shape[1] == pipeline.n_features_in_
+
+
+def _plainly(pipeline: Pipeline, features: Features) -> Scores:
+    """The scores of scikit-learn's own code, and its refusals."""
+    score = pipeline.predict_proba if has_probabilities(pipeline) else _decision(pipeline)
+    return np.asarray(score(features))
 
 
 def _decision(pipeline: Pipeline) -> Any:

@@ -23,7 +23,7 @@ def count_table(events: Events, prints: Prints | None, *, selected: bool = False
 
     Args:
         events: the table.
-        prints: a hash of the features of each event, without which duplicates are not looked for.
+        prints: a hash of the features of each event, in ascending order, without which duplicates are not looked for.
         selected: whether the events passed a cut: how many of the full sample would pass it, the schema does not know.
     """
     missing = np.isnan(events.features)
@@ -53,9 +53,20 @@ def count_classes(events: Events, *, selected: bool = False) -> tuple[ClassEvent
     )
 
 
-def shared_rows(prints: Prints, others: Prints) -> Flags:
-    """Which of the events behind ``others`` have the features of an event behind ``prints``."""
-    return np.isin(others, prints)
+def shared_rows(ours: Prints, theirs: Prints, others: Prints) -> Flags:
+    """Which of the events behind ``others`` have the features of an event of another table.
+
+    Args:
+        ours: hashes of the features of that table's events, in ascending order.
+        theirs: ``others`` in ascending order.
+        others: hashes of the features of the events in question.
+    """
+    none = np.zeros(len(others), dtype=np.bool_)
+    if not len(ours):
+        return none
+    nearest = ours[np.minimum(np.searchsorted(ours, theirs), len(ours) - 1)]
+    common = theirs[nearest == theirs]
+    return np.isin(others, common) if len(common) else none
 
 
 def _duplicates(events: Events, prints: Prints) -> Duplicates:
@@ -64,8 +75,10 @@ def _duplicates(events: Events, prints: Prints) -> Duplicates:
     return Duplicates(events=equal, groups=groups, equal_index=index)
 
 
-def _repeated(values: npt.NDArray[np.generic]) -> tuple[int, int]:
+def _repeated(values: npt.NDArray[np.integer]) -> tuple[int, int]:
     """How many values occur more than once, and how many different ones these are."""
+    if bool((values[1:] > values[:-1]).all()):  # event numbers mostly are in ascending order
+        return 0, 0
     _, counts = np.unique(values, return_counts=True)
     repeats = counts[counts > 1]
     return int(repeats.sum()), len(repeats)

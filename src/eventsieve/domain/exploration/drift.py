@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import numpy as np
-import numpy.typing as npt
-
-from eventsieve.domain.exploration.statistics import combined, known, kolmogorov_smirnov, proportions_differ
+from eventsieve.domain.exploration.buckets import Buckets
+from eventsieve.domain.exploration.ordered import Ordered
+from eventsieve.domain.exploration.statistics import (
+    chance_of_distance,
+    combined,
+    known,
+    kolmogorov_smirnov,
+    proportions_differ,
+)
 from eventsieve.multiplicity import holm
 from eventsieve.records import ClassifierTest, Drift, FeatureDrift
 
 __all__ = ["LEVEL", "TOLERABLE", "compare_feature", "judge"]
-
-Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.05
 """A corrected chance below it is significant."""
@@ -26,38 +29,36 @@ _LISTED = 5
 """Features that a sentence names."""
 
 
-def compare_feature(name: str, values: Floats, others: Floats) -> FeatureDrift:
+def compare_feature(name: str, ours: Ordered, theirs: Ordered | Buckets) -> FeatureDrift:
     """Test one feature, unweighted; the correction for many features is that of `judge`.
 
     Args:
         name: of the feature.
-        values: shape (events,), the feature in the first table: its defined values in ascending order, then a NaN for
-            each event without.
-        others: the same of the second table.
+        ours: its values in the first table.
+        theirs: its values in the second.
     """
-    n, m = (int(np.count_nonzero(~np.isnan(part))) for part in (values, others))
-    distance, distance_p = kolmogorov_smirnov(values[:n], others[:m])
-    gaps = (len(values) - n, len(others) - m)
-    undefined_p = proportions_differ(gaps[0], len(values), gaps[1], len(others))
-    shares = [gap / len(part) if len(part) else 0.0 for gap, part in zip(gaps, (values, others), strict=True)]
+    distance, distance_p = _apart(ours, theirs)
+    undefined_p = proportions_differ(ours.undefined, ours.events, theirs.undefined, theirs.events)
+    shares = [part.undefined / part.events if part.events else 0.0 for part in (ours, theirs)]
     return FeatureDrift(
         feature=name,
         distance=known(distance),
         distance_p=known(distance_p),
         undefined_shift=shares[1] - shares[0],
         undefined_p=known(undefined_p),
-        mean_shift=_mean_shift(values[:n], others[:m]),
+        mean_shift=known((theirs.mean - ours.mean) / ours.std) if ours.std else None,
         p_value=known(combined([distance_p, undefined_p])),
         corrected=None,
         drifted=False,
     )
 
 
-def _mean_shift(values: Floats, others: Floats) -> float | None:
-    if not (len(values) and len(others)):
-        return None
-    spread = float(values.std())
-    return known((float(others.mean()) - float(values.mean())) / spread) if spread else None
+def _apart(ours: Ordered, theirs: Ordered | Buckets) -> tuple[float, float]:
+    """As `kolmogorov_smirnov`."""
+    if isinstance(theirs, Ordered) or not len(ours):
+        return kolmogorov_smirnov(ours.values, theirs.values)
+    distance = theirs.distance(ours.values)
+    return distance, chance_of_distance(distance, len(ours), len(theirs))
 
 
 def judge(

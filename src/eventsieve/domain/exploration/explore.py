@@ -6,32 +6,34 @@ works on it.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
 
 from eventsieve.domain.events import Events
+from eventsieve.domain.exploration.buckets import ranked
 from eventsieve.domain.exploration.classifier import tell_apart
+from eventsieve.domain.exploration.correlations import correlate
 from eventsieve.domain.exploration.counts import count_classes, count_table, shared_rows
 from eventsieve.domain.exploration.drift import compare_feature, judge
 from eventsieve.domain.exploration.features import explore_feature
 from eventsieve.domain.exploration.findings import findings
+from eventsieve.domain.exploration.ordered import Ordered
 from eventsieve.domain.exploration.selection import select
-from eventsieve.domain.exploration.statistics import coefficients, pair_sums
 from eventsieve.domain.fingerprints import fingerprints
 from eventsieve.errors import BadTable
 from eventsieve.machine import cores
 from eventsieve.records import (
-    ClassCorrelations,
-    Correlations,
+    ClassifierTest,
     Detail,
-    Drift,
     Exploration,
     ExploredFeature,
     FeatureDrift,
     Schema,
     Selection,
+    TableCounts,
 )
 
 __all__ = ["explore"]
@@ -70,12 +72,13 @@ def explore(
         before = count_classes(events), None if against is None else count_classes(against)
         cut, events, against = select(events, against, cut)
         selection = Selection(cut=cut, table=before[0], against=before[1])
-    if detail == "histograms":
-        found = _histograms(events, against, bins, selection)
-    elif against is None:
-        found = _alone(events, bins, selection)
-    else:
-        found = _compared(events, against, bins, selection)
+    with ThreadPoolExecutor(min(cores(), THREADS)) as pool:
+        if detail == "histograms":
+            found = _histograms(events, against, bins, selection, pool)
+        elif against is None:
+            found = _alone(events, bins, selection, pool)
+        else:
+            found = _compared(events, against, bins, selection, pool)
     return found.model_copy(update={"findings": tuple(findings(found))})
 
 
@@ -87,8 +90,10 @@ def _refuse_strangers(schema: Schema, other: Schema | None) -> None:
         )
 
 
-def _histograms(events: Events, against: Events | None, bins: int, selection: Selection | None) -> Exploration:
-    features, _ = _explore_features(events, against, None, bins)
+def _histograms(
+    events: Events, against: Events | None, bins: int, selection: Selection | None, pool: Executor
+) -> Exploration:
+    features, _ = _explore_features(events, against, None, bins, pool)
     ours = events.schema.feature_names
     theirs = ours if against is None else against.schema.feature_names
     selected = selection is not None
@@ -108,47 +113,65 @@ def _histograms(events: Events, against: Events | None, bins: int, selection: Se
     )
 
 
-def _alone(events: Events, bins: int, selection: Selection | None) -> Exploration:
-    features, _ = _explore_features(events, None, None, bins)
+def _alone(events: Events, bins: int, selection: Selection | None, pool: Executor) -> Exploration:
+    counted = pool.submit(
+        lambda: count_table(events, np.sort(fingerprints(events.features)), selected=selection is not None)
+    )
+    features, _ = _explore_features(events, None, None, bins, pool)
     return Exploration(
         event_schema=events.schema,
         bins=bins,
         selection=selection,
-        table=count_table(events, fingerprints(events.features), selected=selection is not None),
+        table=counted.result(),
         against=None,
         shared=None,
         features=features,
-        correlations=_correlate(events, features, None),
+        correlations=correlate(events, features, None, pool),
         drift=None,
     )
 
 
-def _compared(events: Events, against: Events, bins: int, selection: Selection | None) -> Exploration:
+def _compared(events: Events, against: Events, bins: int, selection: Selection | None, pool: Executor) -> Exploration:
     theirs = {name: position for position, name in enumerate(against.schema.feature_names)}
     ours = {name: position for position, name in enumerate(events.schema.feature_names)}
     common = [name for name in ours if name in theirs]
     first = _columns(events.features, [ours[name] for name in common])
     second = _columns(against.features, [theirs[name] for name in common])
-    prints = fingerprints(first), fingerprints(second)
-    shared = shared_rows(*prints)
+    prints = _both(pool.map(fingerprints, (first, second)))
+    ascending = _both(pool.map(np.sort, prints))
+    shared = shared_rows(*ascending, prints[1])
     kept = _kept(prints[0], shared)
-    features, drifts = _explore_features(events, against, kept, bins)
-    all_ours = prints[0] if len(common) == len(ours) else fingerprints(events.features)
-    all_theirs = prints[1] if len(common) == len(theirs) else fingerprints(against.features)
-    selected = selection is not None
+    # What takes longest begins first. It is one thread's work, and the features are that of the others meanwhile.
+    told = pool.submit(_told, (first, second), prints, kept)
+
+    def count(table: Events, ordered: Prints) -> TableCounts:
+        if len(common) < len(table.schema.features):
+            ordered = np.sort(fingerprints(table.features))
+        return count_table(table, ordered, selected=selection is not None)
+
+    counted = pool.map(count, (events, against), ascending)
+    features, drifts = _explore_features(events, against, kept, bins, pool)
+    table, other = counted
+    correlations = correlate(events, features, second if len(common) == len(ours) else None, pool)
+    tested = int(np.count_nonzero(kept))
     return Exploration(
         event_schema=events.schema,
         bins=bins,
         selection=selection,
-        table=count_table(events, all_ours, selected=selected),
-        against=count_table(against, all_theirs, selected=selected),
+        table=table,
+        against=other,
         shared=int(np.count_nonzero(shared)),
         only_first=tuple(name for name in ours if name not in theirs),
         only_second=tuple(name for name in theirs if name not in ours),
         features=features,
-        correlations=_correlate(events, features, second if len(common) == len(ours) else None),
-        drift=_drift(drifts, (first, second), prints, kept),
+        correlations=correlations,
+        drift=judge(drifts, told.result(), (len(events), tested), len(kept) - tested),
     )
+
+
+def _both(found: Iterable[Prints]) -> tuple[Prints, Prints]:
+    ours, theirs = found
+    return ours, theirs
 
 
 def _columns(values: Floats, positions: list[int]) -> Floats:
@@ -174,7 +197,7 @@ def _kept(prints: Prints, shared: Flags) -> Flags:
 
 
 def _explore_features(
-    events: Events, against: Events | None, kept: Flags | None, bins: int
+    events: Events, against: Events | None, kept: Flags | None, bins: int, pool: Executor
 ) -> tuple[tuple[ExploredFeature, ...], dict[str, FeatureDrift]]:
     """Explore each feature, and test it against those events of the second table, if any, that are ``kept``."""
     theirs = {} if against is None else {name: at for at, name in enumerate(against.schema.feature_names)}
@@ -183,57 +206,24 @@ def _explore_features(
     @np.errstate(over="ignore", invalid="ignore")
     def one(position: int) -> tuple[ExploredFeature, FeatureDrift | None]:
         column = events.schema.features[position]
-        values = np.ascontiguousarray(events.features[:, position])
-        order = np.argsort(values)  # NaN goes to the end
-        ascending = values[order]
+        ours = Ordered.with_rows(np.ascontiguousarray(events.features[:, position]))
         others = drift = None
         if against is not None and column.name in theirs:
-            raw = against.features[:, theirs[column.name]]
-            others = np.sort(raw)
+            raw = np.ascontiguousarray(against.features[:, theirs[column.name]])
+            others = ranked(raw, ours[0])
             if kept is not None:
-                drift = compare_feature(column.name, ascending, others if kept.all() else np.sort(raw[kept]))
-        return explore_feature(events, column, (ascending, order), others, bins), drift
+                drift = compare_feature(column.name, ours[0], others if kept.all() else ranked(raw[kept], ours[0]))
+        return explore_feature(events, column, ours, others, bins), drift
 
     # Sorting is most of the work, and NumPy sorts beside other threads.
-    with ThreadPoolExecutor(min(cores(), THREADS)) as pool:
-        found = list(pool.map(one, range(len(events.schema.features))))
+    found = list(pool.map(one, range(len(events.schema.features))))
     return tuple(feature for feature, _ in found), {drift.feature: drift for _, drift in found if drift is not None}
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def _drift(
-    drifts: dict[str, FeatureDrift], tables: tuple[Floats, Floats], prints: tuple[Prints, Prints], kept: Flags
-) -> Drift:
+def _told(tables: tuple[Floats, Floats], prints: tuple[Prints, Prints], kept: Flags) -> ClassifierTest | None:
+    """Whether a classifier tells the first table from those events of the second that are kept."""
     (first, second), (ours, theirs) = tables, prints
-    whole = bool(kept.all())
-    told = tell_apart(first, second if whole else second[kept], (ours, theirs if whole else theirs[kept]))
-    tested = int(np.count_nonzero(kept))
-    return judge(drifts, told, (len(first), tested), len(kept) - tested)
-
-
-@np.errstate(over="ignore", invalid="ignore")
-def _correlate(events: Events, features: tuple[ExploredFeature, ...], others: Floats | None) -> Correlations:
-    centre = np.array([feature.all.statistics.median or 0.0 for feature in features])
-    sums = _class_sums(events, centre)
-    whole = sum(sums) if sums else pair_sums(events.features, centre)
-    return Correlations(
-        features=events.schema.feature_names,
-        all=_matrix(np.asarray(whole)),
-        classes=tuple(
-            ClassCorrelations(label=label, matrix=_matrix(part))
-            for label, part in zip(events.schema.class_names, sums, strict=False)
-        ),
-        against=None if others is None else _matrix(pair_sums(others, centre)),
-    )
-
-
-def _class_sums(events: Events, centre: Floats) -> list[Floats]:
-    if events.target is None:
-        return []
-    codes = range(len(events.schema.class_names))
-    return [pair_sums(events.features, centre, events.target == code) for code in codes]
-
-
-def _matrix(sums: Floats) -> tuple[tuple[float | None, ...], ...]:
-    rows = coefficients(sums).round(4).tolist()
-    return tuple(tuple(None if np.isnan(value) else value for value in row) for row in rows)
+    if kept.all():
+        return tell_apart(first, second, prints)
+    return tell_apart(first, second[kept], (ours, theirs[kept]))

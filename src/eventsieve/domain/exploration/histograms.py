@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import boost_histogram as bh
 import numpy as np
 import numpy.typing as npt
 
 from eventsieve import records
-from eventsieve.domain.exploration.statistics import sorted_quantiles
+from eventsieve.domain.exploration.buckets import Buckets
+from eventsieve.domain.exploration.ordered import Ordered
 
 __all__ = ["Histogram", "common_edges", "separation"]
 
 Floats = npt.NDArray[np.float64]
+Range = tuple[float, float, float, float]
+"""The least value, the ends of the range between the tails, the largest value."""
 
 _TAIL = 0.005
 """Share of the events on either side that may lie beyond the drawn range."""
@@ -40,12 +41,26 @@ class Histogram:
     variances: Floats
 
     @classmethod
-    def fill(cls, edges: Floats, sample: Floats, weight: Floats | None = None) -> Histogram:
-        """Count ``sample``, shape (events,), in bins that hold their lower edge; without ``weight`` each counts 1."""
-        histogram: bh.Histogram[Any] = bh.Histogram(bh.axis.Variable(edges), storage=bh.storage.Weight())
-        histogram.fill(sample, weight=weight)
-        view: Any = histogram.view(flow=True)
-        return cls(edges, np.array(view["value"]), np.array(view["variance"]))
+    def count(cls, edges: Floats, values: Ordered | Buckets) -> Histogram:
+        """Count values in bins that hold their lower edge."""
+        counts = np.diff(values.below(edges), prepend=0, append=len(values)).astype(np.float64)
+        return cls(edges, counts, counts)
+
+    def weighted(self, weight: Floats) -> Histogram:
+        """The sums of the weights of the values that this histogram has counted.
+
+        Args:
+            weight: float64, shape (values,), in the ascending order of the values.
+        """
+        counts = self.values.astype(np.intp)
+        # Values in ascending order are in the order of their bins too: each bin sums up a run of weights.
+        filled = np.flatnonzero(counts)
+        starts = (np.cumsum(counts) - counts)[filled]
+        values, variances = np.zeros_like(self.values), np.zeros_like(self.values)
+        if len(filled):
+            values[filled] = np.add.reduceat(weight, starts)
+            variances[filled] = np.add.reduceat(np.square(weight), starts)
+        return Histogram(self.edges, values, variances)
 
     @property
     def total(self) -> float:
@@ -84,8 +99,8 @@ class Histogram:
         return Histogram(self.edges, self.values * scale, self.variances * scale**2)
 
 
-def common_edges(samples: Sequence[Floats], *, bins: int, whole: bool = False) -> Floats:
-    """Bin edges that fit all ``samples`` (each in ascending order) and are not spread out by their tails.
+def common_edges(samples: Sequence[Ordered | Buckets], *, bins: int, whole: bool = False) -> Floats:
+    """Bin edges that fit all ``samples`` and are not spread out by their tails.
 
     The edges cover at least 99 % of each sample, and all of it where the extremes are near. A constant feature gets
     a range around its value, no values at all the range 0 to 1. With ``whole`` (numbers that count something) the
@@ -94,12 +109,12 @@ def common_edges(samples: Sequence[Floats], *, bins: int, whole: bool = False) -
     Returns:
         float64, shape (bins + 1,); fewer with ``whole``.
     """
-    filled = [sample for sample in samples if len(sample)]
-    if not filled:
+    extents = [_range(sample) for sample in samples if len(sample)]
+    if not extents:
         return np.linspace(0.0, 1.0, bins + 1)
     if whole:
-        return _whole_edges(filled, bins)
-    ranges = [_robust_range(sample) for sample in filled]
+        return _whole_edges(extents, bins)
+    ranges = [_robust_range(extent) for extent in extents]
     low = max(min(first for first, _ in ranges), -_FARTHEST)
     high = min(max(last for _, last in ranges), _FARTHEST)
     if low >= high:
@@ -131,19 +146,23 @@ def separation(signal: Histogram, background: Histogram) -> tuple[float, float]:
     return float(power), float(chance)
 
 
-def _robust_range(ordered: Floats) -> tuple[float, float]:
-    low, high = sorted_quantiles(ordered, _TAIL, 1 - _TAIL)
+def _range(sample: Ordered | Buckets) -> Range:
+    lowest, low, high, highest = sample.quantiles(0, _TAIL, 1 - _TAIL, 1).tolist()
+    return lowest, low, high, highest
+
+
+def _robust_range(extent: Range) -> tuple[float, float]:
+    lowest, low, high, highest = extent
     if low == high:
-        return float(ordered[0]), float(ordered[-1])
+        return lowest, highest
     margin = _MARGIN * (high - low)
-    return max(float(ordered[0]), low - margin), min(float(ordered[-1]), high + margin)
+    return max(lowest, low - margin), min(highest, high + margin)
 
 
-def _whole_edges(filled: Sequence[Floats], bins: int) -> Floats:
-    first = min(sample[0] for sample in filled)
-    last = max(sample[-1] for sample in filled)
+def _whole_edges(extents: Sequence[Range], bins: int) -> Floats:
+    first, last = min(extent[0] for extent in extents), max(extent[-1] for extent in extents)
     if last - first >= bins:
-        ranges = [_robust_range(sample) for sample in filled]
+        ranges = [_robust_range(extent) for extent in extents]
         first, last = min(low for low, _ in ranges), max(high for _, high in ranges)
     first, last = np.floor(first), np.ceil(last)
     width = np.ceil((last - first + 1) / bins)

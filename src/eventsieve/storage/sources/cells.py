@@ -20,6 +20,7 @@ NOTHING = ["", *sorted({case(word) for word in (*_SPELLED, "NaN", "-NaN") for ca
 
 _TRUTH = pa.array(["true", "false"])
 _WHOLE = r"^-?[0-9]+$"
+_FEW = 16
 
 
 def is_number(cell: str, decimal: str = ".") -> bool:
@@ -47,6 +48,8 @@ def kind_of(cells: pa.Array, decimal: str = ".") -> Kind:
 
 def _casts(text: pa.Array, kind: pa.DataType) -> bool:
     try:
+        # Each cell that does not cast costs much: mostly there is one among the first.
+        text[:_FEW].cast(kind)
         text.cast(kind)
     except pa.ArrowInvalid:
         return False

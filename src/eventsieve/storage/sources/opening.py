@@ -7,10 +7,9 @@ from pathlib import Path
 from eventsieve.errors import BadRequest, BadTable
 from eventsieve.records import Reading
 from eventsieve.storage.containers import PARQUET, peek
-from eventsieve.storage.sources import ipc, root
+from eventsieve.storage.sources import ipc
 from eventsieve.storage.sources.ipc import open_ipc
 from eventsieve.storage.sources.parquet import open_parquet
-from eventsieve.storage.sources.root import open_root
 from eventsieve.storage.sources.source import ADVICE, Source
 from eventsieve.storage.sources.text import open_text
 
@@ -18,6 +17,9 @@ __all__ = ["MAX_BYTES", "open_source"]
 
 MAX_BYTES = 16 * 1024**3
 """How large the unpacked content of a file may be, unless the caller says otherwise."""
+
+_ROOT = b"root"
+"""What a ROOT file begins with."""
 
 _STREAM = b"\xff\xff\xff\xff"
 """What each message of an Arrow IPC stream begins with."""
@@ -37,9 +39,11 @@ def open_source(path: Path, reading: Reading = Reading(), *, max_bytes: int = MA
         TooLarge: it unpacks to more than ``max_bytes``; text may turn out so only while it is read.
     """
     head = peek(path, ADVICE)
-    if head.startswith(root.MAGIC):
+    if head.startswith(_ROOT):
         if len(reading.trees) > 1:
             raise BadRequest(f"Only one tree can be read here; name one of {', '.join(reading.trees)}.")
+        from eventsieve.storage.sources.root import open_root  # noqa: PLC0415 - slow to load, and few files are ROOT
+
         return open_root(path, reading, max_bytes)
     if reading.trees:
         raise BadRequest(f"The tree {reading.trees[0]!r} is named, but the file is not a ROOT file; name no tree.")

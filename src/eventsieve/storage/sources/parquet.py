@@ -18,10 +18,10 @@ __all__ = ["ARROW_CURE", "damage_named", "open_parquet", "usable"]
 
 ARROW_CURE = "Write what is needed of it as columns of plain numbers, one value an event."
 
-_ROWS = 1 << 16
+_ROWS = 1 << 14
 """Rows that are decoded at once."""
 
-_BUFFER = 1 << 20
+_BUFFER = 1 << 16
 """Bytes of a column that are read at once; without, a whole row group's."""
 
 

@@ -18,9 +18,7 @@ from eventsieve.records import Reading
 from eventsieve.storage.sources.choice import choose, listed
 from eventsieve.storage.sources.source import Source
 
-__all__ = ["MAGIC", "open_root"]
-
-MAGIC = b"root"
+__all__ = ["open_root"]
 
 _CURE = (
     "Write one number an event in its place (RDataFrame: Define, then Snapshot); classes may be told apart by trees "

@@ -91,6 +91,8 @@ def plain_type(kind: pa.DataType) -> pa.DataType | None:
 
 def _plain(field: pa.Field, column: pa.Array) -> pa.Array:
     """A column in the type of its field, in one way only: equal values are equal bytes."""
+    if column.type == field.type and not column.null_count and not pa.types.is_string(field.type):
+        return column
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     try:

@@ -14,7 +14,8 @@ import pyarrow.csv as pacsv
 from eventsieve.errors import BadTable
 from eventsieve.records import Reading
 from eventsieve.storage.containers import unpacked
-from eventsieve.storage.lines import BLOCK, Notes, blocks_of_lines, first_line, open_rows, rows, without_blanks
+from eventsieve.storage.lines import BLOCK, Notes, blocks_of_lines, first_line, rows, without_blanks
+from eventsieve.storage.parsing import parsed
 from eventsieve.storage.sources.cells import NOTHING, Kind, arrow_type, cast, kind_of, widest
 from eventsieve.storage.sources.choice import choose
 from eventsieve.storage.sources.dialect import BLANKS, Dialect, collapsed, recognised
@@ -135,6 +136,8 @@ def _tidied(block: bytes, dialect: Dialect) -> bytes:
     """The block without blanks around its values."""
     if dialect.delimiter == BLANKS:
         return collapsed(block)
+    if b" " not in block:
+        return block
     mark = dialect.delimiter.encode()
     if b'"' in block:
         return without_blanks(block, dialect.delimiter)
@@ -162,6 +165,4 @@ def _parse(
         strings_can_be_null=True,
         decimal_point=dialect.decimal,
     )
-    reader = open_rows(blocks, width=len(dialect.names), delimiter=dialect.delimiter, convert=convert, notes=notes)
-    if reader is not None:
-        yield from reader
+    yield from parsed(blocks, width=len(dialect.names), delimiter=dialect.delimiter, convert=convert, notes=notes)

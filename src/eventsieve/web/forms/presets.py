@@ -52,6 +52,36 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
                 "min_samples_leaf": 50,
             },
         },
+        # Stages are cheap: many small steps, and an end to them where they no longer help.
+        "HistGradientBoosting": {
+            FAST: {"max_iter": 50, "learning_rate": 0.2, "max_leaf_nodes": 16},
+            STANDARD: {"max_iter": 500, "learning_rate": 0.05, "early_stopping": True, "min_samples_leaf": 50},
+            THOROUGH: {
+                "max_iter": 2000,
+                "learning_rate": 0.02,
+                "early_stopping": True,
+                "min_samples_leaf": 50,
+                "l2_regularization": 1.0,
+            },
+        },
+        "LightGBM": {
+            FAST: {"n_estimators": 50, "learning_rate": 0.2, "num_leaves": 16},
+            STANDARD: {
+                "n_estimators": 300,
+                "learning_rate": 0.05,
+                "min_child_samples": 50,
+                "subsample": 0.7,
+                "colsample_bytree": 0.7,
+            },
+            THOROUGH: {
+                "n_estimators": 1000,
+                "learning_rate": 0.02,
+                "min_child_samples": 50,
+                "subsample": 0.7,
+                "colsample_bytree": 0.7,
+                "reg_lambda": 1.0,
+            },
+        },
     }
 )
 """By the type's name and the preset's: the values that differ from the defaults, the least effort first."""

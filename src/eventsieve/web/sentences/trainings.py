@@ -10,6 +10,7 @@ SENTENCES = (
     # service/jobs.py: jobs that cannot be, and their warnings
     N_("The name {name} is taken by a model, an alias or a training, or given twice; choose another."),
     N_("There is no model type {name}; there are: {names}."),
+    N_("{type} needs {package}, which is not installed: install eventsieve[fast]."),
     N_(
         "Of the data set to validate on, {seen:number} of {all:number} events have the same features as events to "
         "train on, and what is left has not two classes; name another, or hold out a part of this one."
@@ -140,7 +141,9 @@ PARTS = (
     N_("an object with a weight above 0 for each class"),
     N_("every model trains in one slot, and the server sets how many threads that has"),
     N_("a training has no screen to write to"),
-    N_("it numbers columns, and the pipeline adds columns to the table's"),
+    N_("it numbers columns, and columns have names here"),
+    N_("all features are numbers here"),
+    N_("whether to stop early is told from the loss, which costs least"),
     # domain/splitting.py
     N_("class {code:number}"),
     N_("ask for {folds:number} folds at most, or"),
