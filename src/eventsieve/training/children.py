@@ -149,9 +149,9 @@ class Nursery:
 
 
 def _thread_limits(threads: int) -> dict[str, str]:
-    # Read once, when the libraries load. OpenMP threads that spin while they wait take the cores from other children: 2.5
-    # to 12 times slower with four boosters on two cores. Threads that never spin make one that is alone nearly twice
-    # as slow, by the time it takes to wake them; a thousand turns are microseconds (only GCC's library counts them).
+    # Read once, when the libraries load. OpenMP threads that spin while they wait take the cores from other children:
+    # 2.5 to 12 times slower with four boosters on two cores. Threads that never spin make one that is alone nearly
+    # twice as slow, by the time it takes to wake them; a thousand turns are microseconds (GCC's library counts them).
     variables = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
     variables |= {"LOKY_MAX_CPU_COUNT": str(threads)}
     # Those of linear algebra always spin: two of them make a logistic regression slower on two free cores than one.
