@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ from schemathesis.specs.openapi.checks import (
 
 from calls_v2 import PREFIX, V2, eventually
 from eventsieve.api.v2.app import ROUTERS
-from eventsieve.domain.simulation import simulate
-from eventsieve.service import Service, simulations
+from eventsieve.domain import simulation
+from eventsieve.service import Service
 from fuzzing import description, small_app
 
 CHECKS = [
@@ -57,12 +58,16 @@ def healthy(service: Service) -> bool:
     return not list(service._files._incoming.iterdir())
 
 
+def _few(simulate: Callable[..., Any], events: int, *arguments: Any, **more: Any) -> Any:
+    return simulate(min(events, 50), *arguments, **more)
+
+
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     app = small_app(tmp_path_factory.mktemp("fuzz"), seconds=5.0)
     with pytest.MonkeyPatch.context() as patch, TestClient(app):
         # A generator asks for a million events again and again.
-        patch.setattr(simulations, "simulate", lambda events, *given, **more: simulate(min(events, 50), *given, **more))
+        patch.setattr(simulation, "simulate", partial(_few, simulation.simulate))
         yield app
 
 
