@@ -22,8 +22,8 @@ SECONDS = 1.5
 TIMES_SEABORN = 20.0
 BINS = 50
 DETAILS = {
-    "histograms": "histograms, statistics and distances",
-    "all": "all values: correlations, duplicates and drift too",
+    "histograms": "histograms, statistics and separations",
+    "all": "all values: distances, correlations, duplicates and drift too",
 }
 INTRO = """\
 {train:,} training and {test:,} test events with 30 features, both comparisons at once: signal with background,
