@@ -13,6 +13,7 @@ from eventsieve.domain import persist
 from eventsieve.domain.estimators import acceleration, build, class_scores, fit
 from eventsieve.domain.estimators.binning import binned
 from eventsieve.records import Means
+from fits import Diary, events
 
 FAST = Means(threads=2, accelerate=True)
 needed = pytest.mark.skipif(not acceleration.available(), reason="scikit-learn-intelex is not installed")
@@ -30,28 +31,6 @@ MACHINES: list[dict[str, Any]] = [
     {"class_weight": "balanced", "gamma": 0.3},
     {"C": 50.0, "tol": 1e-4, "decision_function_shape": "ovo"},
 ]
-
-
-def events(n: int, classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
-    random = np.random.default_rng(5)
-    features = random.normal(size=(n, 4))
-    mass = features[:, 0] + features[:, 1] ** 2 + random.normal(size=n)
-    features[random.random(features.shape) < 0.1] = np.nan
-    return features, np.digitize(mass, np.quantile(mass, np.arange(1, classes) / classes)).astype(np.uint8)
-
-
-class Diary:
-    """Writes down what a fit says, and stops it after so many steps."""
-
-    def __init__(self, most: int | None = None) -> None:
-        self.most = most
-        self.said: list[tuple[int, int | None, str]] = []
-
-    def progress(self, done: int, total: int | None, unit: str) -> None:
-        self.said.append((done, total, unit))
-
-    def stop(self) -> bool:
-        return self.most is not None and len(self.said) > self.most
 
 
 def fitted(name: str, given: dict[str, Any], means: Means = FAST, classes: int = 2, **more: Any) -> tuple[Any, Any]:
