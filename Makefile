@@ -78,6 +78,8 @@ pins: ## compile requirements/*.txt anew from pyproject.toml (PINS=--upgrade for
 		-c requirements/test.txt --output-file requirements/lint.txt
 	$(COMPILE) --group docs -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt \
 		-c requirements/test.txt -c requirements/lint.txt --output-file requirements/docs.txt
+	$(COMPILE) --group soak -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt \
+		-c requirements/test.txt --output-file requirements/soak.txt
 	$(COMPILE) --group pins --output-file requirements/pins.txt
 	$(BIN)/python tools/check_pins.py
 

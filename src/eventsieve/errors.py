@@ -7,7 +7,11 @@
     │   ├── UnknownModelType     no such entry in the catalogue of estimators
     │   ├── BadHyperparameters   values that the estimator does not take, all of them named
     │   └── BadModels            models of a job that cannot be trained as asked, all faults of all of them
+    ├── NotSignedIn              no key came along, or one that does not hold
+    ├── NotAllowed               the role of who asks does not allow it, or it is another's
+    ├── TooMany                  too much at once: come back in ``retry_after`` seconds
     ├── TooLarge                 more bytes than the limit allows
+    │   └── QuotaExceeded        more than this person may send or keep
     ├── NotFound
     │   ├── ModelNotFound
     │   ├── DatasetNotFound
@@ -26,6 +30,7 @@
     │   ├── NotReproduced        a model in another format does not give the scores that it gives here
     │   └── DamagedArtefact      a stored model or table is not what was stored
     ├── NotReady                 come back in ``retry_after`` seconds
+    │   └── StoreUnavailable     the database or the file store does not answer just now
     ├── DownloadFailed           a data set could not be fetched or is not what it should be
     ├── ServerUnreachable        no server answers at this address
     ├── ServerFailed             the server failed, or it is no Eventsieve server
@@ -87,6 +92,26 @@ class BadModels(BadInput):
 
 class TooLarge(EventsieveError):
     """Raised when more bytes come than the limit allows."""
+
+
+class QuotaExceeded(TooLarge):
+    """Raised when somebody sends or keeps more than his quota."""
+
+
+class NotSignedIn(EventsieveError):
+    """Raised when nobody has signed in where somebody must, or with a key that does not hold."""
+
+
+class NotAllowed(EventsieveError):
+    """Raised when the role of who asks does not allow it, or when it is done to what is another's."""
+
+
+class TooMany(EventsieveError):
+    """Raised when somebody asks for too much at once; come back in ``retry_after`` seconds."""
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
 
 
 class NotFound(EventsieveError):
@@ -155,6 +180,13 @@ class NotReady(EventsieveError):
     def __init__(self, message: str, retry_after: int) -> None:
         self.retry_after = retry_after
         super().__init__(message)
+
+
+class StoreUnavailable(NotReady):
+    """Raised when the registry's database or the file store does not answer; nothing was changed."""
+
+    def __init__(self, message: str, retry_after: int = 5) -> None:
+        super().__init__(message, retry_after)
 
 
 class DownloadFailed(EventsieveError):

@@ -145,15 +145,17 @@ def test_a_task_that_waits_ends_at_once_when_it_is_cancelled(warm: LocalEngine) 
 
 
 def test_a_place_is_given_back_before_the_slot_is_free(warm: LocalEngine) -> None:
-    warm.reserve(1, queue=True)
-    running = Watched(warm, "burn")
-    warm.unreserve(1)
+    running = [Watched(warm, "burn") for _ in range(2)]
+    for each in running:
+        assert each.ready.wait(30)
     waiting = [Watched(warm, "burn") for _ in range(3)]
-    assert warm.free == 0
     for each in waiting:
         warm.cancel(each.task)
+    assert warm.free == 0
+    warm.cancel(running[0].task)
+    running[0].future.result(30)
     assert warm.free == 1
-    warm.cancel(running.task)
+    warm.cancel(running[1].task)
 
 
 def test_a_task_is_cancelled_while_the_libraries_load(engine: LocalEngine) -> None:

@@ -125,6 +125,14 @@ class Reader:
                 return self.settle()
         raise AssertionError(f"{label} has no option {option}.")
 
+    def opens_a_file_chooser_by(self, key: str) -> None:
+        """Press a key until it opens one: a browser that is slow to react takes it for nobody's doing."""
+        for _ in range(ATTEMPTS):
+            with suppress(NotInTime), self.page.expect_file_chooser(timeout=PATIENCE // ATTEMPTS):
+                self.page.keyboard.press(key)
+                return
+        raise AssertionError(f"{key} opens no file chooser.")
+
     def sees(self, text: str | re.Pattern[str], *, within: int = PATIENCE) -> None:
         """Wait until a text is there to be read, so many milliseconds at most."""
         expect(self.page.get_by_text(text).filter(visible=True).first).to_be_visible(timeout=within)

@@ -108,9 +108,9 @@ def test_the_file_chooser_is_reached_by_the_keyboard(site: Site):
         reader.visit(Place.DATA)
         reader.page.get_by_role("button", name="Upload").first.press("Enter")
         expect(reader.page.get_by_text("Choose files")).to_be_visible()
+        reader.settle()
         reader.page.wait_for_function("document.activeElement.shadowRoot?.activeElement?.type === 'file'")
-        with reader.page.expect_file_chooser():
-            reader.page.keyboard.press("Enter")
+        reader.opens_a_file_chooser_by("Enter")
 
 
 def test_the_language_that_was_chosen_is_remembered(site: Site):

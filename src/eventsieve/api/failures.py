@@ -13,15 +13,28 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from eventsieve.errors import BadInput, Conflict, EventsieveError, NotFound, NotReady, TooLarge
+from eventsieve.errors import (
+    BadInput,
+    Conflict,
+    EventsieveError,
+    NotAllowed,
+    NotFound,
+    NotReady,
+    NotSignedIn,
+    TooLarge,
+    TooMany,
+)
 
-__all__ = ["STATUSES", "RequestError", "describe", "install_handlers", "refusals"]
+__all__ = ["STATUSES", "RequestError", "describe", "headers_of", "install_handlers", "refusals"]
 
 STATUSES: dict[type[EventsieveError], int] = {
+    NotSignedIn: 401,
+    NotAllowed: 403,
     NotFound: 404,
     Conflict: 409,
     TooLarge: 413,
     BadInput: 422,
+    TooMany: 429,
     NotReady: 503,
 }
 """The status of each class of errors and of its subclasses."""
@@ -65,10 +78,16 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+def headers_of(error: EventsieveError) -> dict[str, str] | None:
+    """What an answer says of an error in its headers."""
+    if isinstance(error, NotReady | TooMany):
+        return {"Retry-After": str(error.retry_after)}
+    return {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn) else None
+
+
 def _refuse(status: int) -> Any:
     async def handler(_: Request, error: EventsieveError) -> JSONResponse:
-        headers = {"Retry-After": str(error.retry_after)} if isinstance(error, NotReady) else None
-        return JSONResponse({"detail": str(error)}, status, headers)
+        return JSONResponse({"detail": str(error)}, status, headers_of(error))
 
     return handler
 

@@ -23,7 +23,7 @@ app = typer.Typer(
     "compare them on events that they were not trained on, put one in charge and get predictions.",
     epilog="Settings are read from EVENTSIEVE_… variables and from a file .env. Exit codes: 0 done; 1 a model was not "
     "trained; 2 wrong command line or setting; 3 bad table or request; 4 not found; 5 conflict; 6 download failed; "
-    "7 no server, or it failed.",
+    "7 no server, or it failed; 8 not signed in, or not allowed.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -21,7 +21,9 @@ from eventsieve.errors import (
     Conflict,
     DownloadFailed,
     EventsieveError,
+    NotAllowed,
     NotFound,
+    NotSignedIn,
     ServerFailed,
     ServerUnreachable,
     TooLarge,
@@ -52,6 +54,8 @@ EXIT_CODES: dict[type[EventsieveError], int] = {
     DownloadFailed: 6,
     ServerUnreachable: 7,
     ServerFailed: 7,
+    NotSignedIn: 8,
+    NotAllowed: 8,
 }
 """The exit code of each class of errors. 0: done; 1: a model was not trained; 2 also: the command line is wrong."""
 

@@ -15,16 +15,27 @@ from eventsieve.errors import (
     BadTable,
     Conflict,
     EventsieveError,
+    NotAllowed,
     NotFound,
     NotReady,
+    NotSignedIn,
     ServerFailed,
     TooLarge,
+    TooMany,
 )
 
 __all__ = ["failure"]
 
 URN = "urn:eventsieve:"
-STATUSES: dict[int, type[EventsieveError]] = {404: NotFound, 409: Conflict, 413: TooLarge, 503: NotReady}
+STATUSES: dict[int, type[EventsieveError]] = {
+    401: NotSignedIn,
+    403: NotAllowed,
+    404: NotFound,
+    409: Conflict,
+    413: TooLarge,
+    429: TooMany,
+    503: NotReady,
+}
 """What a refusal is whose type this version does not know."""
 
 
@@ -75,7 +86,7 @@ def _made(
         return kind(dict(faults) or {"": detail})
     if issubclass(kind, BadTable):
         return kind(*([text for _, text in faults] or [detail]))
-    if issubclass(kind, NotReady):
+    if issubclass(kind, (NotReady, TooMany)):
         after = response.headers.get("retry-after", "")
         return kind(detail, int(after) if after.isdecimal() else 1)
     return kind(detail, dict(faults)) if issubclass(kind, BadRequest) else kind(detail)

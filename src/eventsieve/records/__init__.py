@@ -1,5 +1,6 @@
 """The nouns that cross a border: frozen records, all of them JSON."""
 
+from eventsieve.records.access import AccessRole, Actor, Deed, Key, Quotas
 from eventsieve.records.base import Page, Record
 from eventsieve.records.comparisons import Comparison, Difference, McNemar
 from eventsieve.records.datasets import ClassCount, ColumnSummary, Dataset, Part, Reading, SchemaEdit, Table
@@ -57,6 +58,8 @@ from eventsieve.records.training import (
 )
 
 __all__ = [
+    "AccessRole",
+    "Actor",
     "Alias",
     "AmsCurve",
     "Calibration",
@@ -72,6 +75,7 @@ __all__ = [
     "Correlations",
     "CutCurve",
     "Dataset",
+    "Deed",
     "Detail",
     "Difference",
     "Distribution",
@@ -88,6 +92,7 @@ __all__ = [
     "Importance",
     "Job",
     "JobRequest",
+    "Key",
     "Limits",
     "McNemar",
     "Means",
@@ -109,6 +114,7 @@ __all__ = [
     "PredictionPage",
     "Predictions",
     "Progress",
+    "Quotas",
     "Reading",
     "Record",
     "RocCurve",

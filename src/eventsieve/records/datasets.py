@@ -92,6 +92,8 @@ class Dataset(Record):
     """The classes in the order of their codes (background before signal); empty without labels."""
     warnings: tuple[str, ...] = ()
     """What a physicist should know before training: columns left out, a feature that gives the label away, …"""
+    by: str = ""
+    """Who brought it; empty where nobody has to sign in."""
     created: datetime
 
 

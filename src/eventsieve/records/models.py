@@ -64,6 +64,8 @@ class Model(Record):
     tags: tuple[str, ...] = ()
     note: str = ""
     aliases: tuple[str, ...] = ()
+    by: str = ""
+    """Who had it trained; empty where nobody has to sign in."""
     created: datetime
     current: bool = False
 

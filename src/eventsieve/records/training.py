@@ -280,6 +280,8 @@ class Job(Record):
     limits: Limits
     warnings: tuple[str, ...] = ()
     """What a physicist should know (a feature that gives the label away, negative weights that were dropped)."""
+    by: str = ""
+    """Who asked for it; empty where nobody has to sign in."""
     created: datetime
     models: tuple[ModelState, ...]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from eventsieve.acting import actor
 from eventsieve.domain.edits import edited
 from eventsieve.domain.events import Events, Labels, check, needed
 from eventsieve.domain.inference import infer
@@ -97,6 +98,7 @@ class Datasets:
                 name=wanted,
                 digest=digest,
                 size=sum(upload.size for upload in uploads),
+                by=actor().name,
                 created=datetime.now(UTC),
                 columns_digest=key,
                 identity=identity,

@@ -70,6 +70,7 @@ class Registry:
         dataset: str | None = None,
         validation: Table | None = None,
         warnings: Sequence[str] = (),
+        by: str = "",
     ) -> Job:
         """Write down a job, all of its models queued.
 
@@ -82,6 +83,7 @@ class Registry:
             dataset: id of the data set that the table was made of.
             validation: the table of the events that the models are validated on, if it is another one.
             warnings: what a physicist should know before the job ends.
+            by: who asks for it.
 
         Raises:
             ModelExists: an id is that of a model, or of one that is being trained; all such ids are named.
@@ -103,6 +105,7 @@ class Registry:
                         owner=self._owner,
                         plan=plan.model_dump(mode="json"),
                         warnings=list(warnings),
+                        by=by,
                         seconds_limit=limits.seconds,
                         memory_limit=limits.memory,
                         created=_now(),

@@ -9,16 +9,20 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, M
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from eventsieve.records import (
+    AccessRole,
     Choice,
     Column,
+    Deed,
     Estimate,
     Job,
+    Key,
     Limits,
     Model,
     ModelSpec,
     ModelState,
     Outcome,
     Plan,
+    Quotas,
     Schema,
     Score,
     State,
@@ -31,9 +35,13 @@ __all__ = [
     "Base",
     "ChoiceRow",
     "DatasetRow",
+    "DeedRow",
     "JobRow",
+    "KeyRow",
     "ModelRow",
+    "OwnerRow",
     "ScoreRow",
+    "SessionRow",
     "TableRow",
     "TrainingRow",
     "UtcTime",
@@ -113,6 +121,7 @@ class DatasetRow(Base):
     event_schema: Mapped[dict[str, Any]]
     classes: Mapped[list[dict[str, Any]]]
     warnings: Mapped[list[str]]
+    by: Mapped[str] = mapped_column("made_by", String(128), index=True, default="")
     created: Mapped[datetime]
 
 
@@ -130,6 +139,7 @@ class JobRow(Base):
     warnings: Mapped[list[str]]
     seconds_limit: Mapped[float | None]
     memory_limit: Mapped[int | None] = mapped_column(BigInteger)
+    by: Mapped[str] = mapped_column("made_by", String(128), index=True, default="")
     created: Mapped[datetime]
     trainings: Mapped[list[TrainingRow]] = relationship(
         order_by="TrainingRow.position", cascade="all, delete-orphan", lazy="selectin"
@@ -144,6 +154,7 @@ class JobRow(Base):
             plan=Plan.model_validate(self.plan),
             limits=Limits(seconds=self.seconds_limit, memory=self.memory_limit),
             warnings=tuple(self.warnings),
+            by=self.by,
             created=self.created,
             models=tuple(training.record() for training in self.trainings),
         )
@@ -309,6 +320,7 @@ class ModelRow(Base):
             tags=tuple(self.tags),
             note=self.note,
             aliases=tuple(alias.name for alias in self.aliases),
+            by=self.training.by,
             created=self.created,
             current=self.name == current,
         )
@@ -356,6 +368,85 @@ class ChoiceRow(Base):
     def record(self) -> Choice:
         """The choice, apart from the database."""
         return Choice(number=self.number, model=self.model_id, by=self.by, created=self.created)
+
+
+class KeyRow(Base):
+    """A key of the interface; of its secret there is only a hash."""
+
+    __tablename__ = "keys"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name: Mapped[str] = mapped_column(String(128), index=True)
+    role: Mapped[str] = mapped_column(String(16))
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    """SHA-256 of the key, which is 256 random bits: there is nothing to guess."""
+    quotas: Mapped[dict[str, Any]]
+    created: Mapped[datetime]
+    expires: Mapped[datetime | None]
+    revoked: Mapped[datetime | None]
+    used: Mapped[datetime | None]
+
+    def record(self) -> Key:
+        """The key, apart from the database."""
+        return Key(
+            id=self.id,
+            name=self.name,
+            role=AccessRole(self.role),
+            quotas=Quotas.model_validate(self.quotas),
+            created=self.created,
+            expires=self.expires,
+            revoked=self.revoked,
+            used=self.used,
+        )
+
+
+class SessionRow(Base):
+    """Somebody who has signed in on the web pages: what stands for his key, or for what his provider said."""
+
+    __tablename__ = "sessions"
+
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 of the token."""
+    key: Mapped[str | None] = mapped_column("key_id", ForeignKey("keys.id", ondelete="CASCADE"), index=True)
+    """The key that he signed in with; it says name and role, and ends the session when it is revoked."""
+    name: Mapped[str] = mapped_column(String(128))
+    role: Mapped[str] = mapped_column(String(16))
+    created: Mapped[datetime]
+    expires: Mapped[datetime] = mapped_column(index=True)
+
+
+class DeedRow(Base):
+    """One entry of the audit trail; rows are added, never changed."""
+
+    __tablename__ = "deeds"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    moment: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[str] = mapped_column(String(128), index=True)
+    role: Mapped[str] = mapped_column(String(16))
+    action: Mapped[str] = mapped_column(String(128))
+    objects: Mapped[list[str]]
+    status: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)
+    client: Mapped[str] = mapped_column(String(64))
+    request_id: Mapped[str] = mapped_column(String(64))
+
+    def record(self) -> Deed:
+        """The entry, apart from the database."""
+        return Deed(**{name: getattr(self, name) for name in Deed.model_fields})
+
+
+class OwnerRow(Base):
+    """A process that trains over this registry; its beats tell processes on other machines that it lives."""
+
+    __tablename__ = "owners"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    host: Mapped[str] = mapped_column(String(256))
+    """Machine and folder, where its lock file can be looked at."""
+    beats: Mapped[int] = mapped_column(BigInteger)
+    """Counts up while it lives."""
+    created: Mapped[datetime]
 
 
 def _schema(stored: dict[str, Any] | None, features: list[str]) -> Schema:

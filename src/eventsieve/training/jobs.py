@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from eventsieve.acting import actor
 from eventsieve.domain.estimators import CATALOGUE
 from eventsieve.domain.events import Events
 from eventsieve.errors import Conflict, ModelNotFound
@@ -214,6 +215,7 @@ class Jobs:
                     dataset=order.dataset,
                     validation=validation,
                     warnings=order.warnings,
+                    by=actor().name,
                 )
                 tasks = {place: self._task(job, place, order.events.schema, validation) for place in queued}
                 with self._lock:

@@ -19,8 +19,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
-from eventsieve.api.failures import STATUSES, describe
-from eventsieve.errors import BadRequest, EventsieveError, NotFound, NotReady, TooLarge
+from eventsieve.api.failures import STATUSES, describe, headers_of
+from eventsieve.errors import BadRequest, EventsieveError, NotFound, TooLarge
 
 __all__ = ["PREFIX", "PROBLEM_JSON", "REASONS", "Fault", "Problem", "install_handlers", "problem", "refusals"]
 
@@ -36,6 +36,8 @@ CLIENT_GONE = 499
 """What the log says of a request whose client hung up; nobody is there to read it."""
 
 REASONS: dict[int, str] = {
+    401: "Nobody has signed in, or with a key that does not hold.",
+    403: "The role of who asks does not allow it, or it is another's.",
     404: "What is named does not exist, or nothing is there yet.",
     406: "The answer cannot be given in the format that is asked for.",
     409: "It does not fit what is there.",
@@ -43,8 +45,9 @@ REASONS: dict[int, str] = {
     415: "The body's content type or encoding is not taken here.",
     416: "The range lies outside of the file.",
     422: "What was sent cannot be used; `errors` says where.",
+    429: "Too much at once; `Retry-After` says in how many seconds to ask again.",
     500: "The server failed; its log says how, under `request_id`.",
-    503: "It is being made; `Retry-After` says in how many seconds to ask again.",
+    503: "It is being made, or the store does not answer; `Retry-After` says in how many seconds to ask again.",
     507: "The server's disk is full.",
 }
 
@@ -125,8 +128,9 @@ async def _refused(request: Request, error: Exception) -> Response:
     status = next((status for above, status in STATUSES.items() if isinstance(error, above)), None)
     if status is None or not isinstance(error, EventsieveError):
         return _failed(request, error)
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, NotReady) else None
-    return problem(request.scope, status, str(error), kind=type(error), faults=_faults_of(error), headers=headers)
+    return problem(
+        request.scope, status, str(error), kind=type(error), faults=_faults_of(error), headers=headers_of(error)
+    )
 
 
 def _faults_of(error: EventsieveError) -> list[Fault]:
