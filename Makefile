@@ -4,6 +4,8 @@
 #   DATA=FILE               make demo on your own labelled events
 #   PYTHON=/path/to/python  the interpreter to build with
 #   VENV=FOLDER             the environment's folder
+#   DATABASE=postgresql     make test over PostgreSQL instead of SQLite
+#   SECONDS=600 SEED=1      how long make soak goes on, and with which faults
 #   ARGS='-k events'        further words for pytest, eventsieve up or the benchmarks
 
 VENV ?= .venv
@@ -22,7 +24,7 @@ ENVIRONMENT := @sh tools/environment.sh
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two of these would install into one environment at once
-.PHONY: help demo up test lint bench docs messages pins migration clean
+.PHONY: help demo up test lint audit soak bench docs messages pins migration clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -38,7 +40,7 @@ up: ## start server and web pages
 test: ## run the tests
 	$(ENVIRONMENT) web test
 	@sh tools/debian.sh $(DEBIAN_PACKAGES)
-	$(BIN)/python -m pytest $(WORKERS) $(ARGS)
+	$(if $(DATABASE),EVENTSIEVE_TEST_DATABASE=$(DATABASE)) $(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 lint: ## style, types, who imports whom, pins
 	$(ENVIRONMENT) web lint
@@ -47,6 +49,17 @@ lint: ## style, types, who imports whom, pins
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_pins.py
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml deploy/compose.oidc.yaml
+
+audit: ## are the pins still what they were, not withdrawn, free to use, without known holes?
+	$(ENVIRONMENT) web lint
+	@$(BIN)/python tools/audit.py
+
+soak: ## faults at random against a real server, every promise checked after each (SECONDS=600 SEED=1)
+	$(ENVIRONMENT) web test
+	@sh tools/debian.sh $(DEBIAN_PACKAGES)
+	@PYTHONPATH=tests $(BIN)/python -m faults.soak --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench: ## measure against named rivals, some half an hour (ARGS='predict events' for a part)
 	$(ENVIRONMENT) run
@@ -78,6 +91,9 @@ pins: ## compile requirements/*.txt anew from pyproject.toml (PINS=--upgrade for
 		-c requirements/test.txt --output-file requirements/lint.txt
 	$(COMPILE) --group docs -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt \
 		-c requirements/test.txt -c requirements/lint.txt --output-file requirements/docs.txt
+	$(COMPILE) pyproject.toml --extra fast --extra postgresql --extra s3 --extra oidc -c requirements/run.txt \
+		-c requirements/build.txt -c requirements/web.txt -c requirements/test.txt --output-file requirements/server.txt
+	$(COMPILE) --group page -c requirements/run.txt -c requirements/web.txt --output-file requirements/page.txt
 	$(COMPILE) --group soak -c requirements/run.txt -c requirements/build.txt -c requirements/web.txt \
 		-c requirements/test.txt --output-file requirements/soak.txt
 	$(COMPILE) --group pins --output-file requirements/pins.txt

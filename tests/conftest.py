@@ -17,6 +17,7 @@ import psutil
 import pytest
 from fastapi.testclient import TestClient
 
+from databases import Postgresql, run_postgresql
 from eventsieve.api.app import create_app
 from eventsieve.domain.estimators import CATALOGUE
 from eventsieve.domain.schema import load_schema
@@ -27,6 +28,23 @@ from eventsieve.settings import Settings, read_settings
 from eventsieve.storage.tables import write_table
 
 TESTS = Path(__file__).parent
+
+DATABASE = os.environ.get("EVENTSIEVE_TEST_DATABASE", "sqlite")
+"""The database of all tests' stores: sqlite, or postgresql."""
+
+ON_BOTH = {
+    "api/test_v1.py",
+    "api/v2/test_native.py",
+    "integration/test_datasets.py",
+    "integration/test_models.py",
+    "integration/test_registry.py",
+    "integration/test_service.py",
+    "integration/test_trainings.py",
+}
+"""Modules whose tests run on both databases where none was chosen: those of all that a database holds."""
+
+STORES = {"client", "database", "registry", "server", "service", "settings", "store"}
+"""Fixtures that open a store."""
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
@@ -42,6 +60,40 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         named = [name for name in missing if params is not None and name in map(str, params.params.values())]
         for name in named:
             item.add_marker(pytest.mark.skip(reason=f"{name} needs eventsieve[fast]"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of what is in the database run on SQLite and on PostgreSQL."""
+    module = Path(metafunc.module.__file__ or "").relative_to(TESTS).as_posix()
+    if DATABASE == "sqlite" and module in ON_BOTH and STORES & set(metafunc.fixturenames):
+        metafunc.parametrize("database_kind", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgresql]:
+    """A server of our own, started once."""
+    with run_postgresql() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """The database of this test's stores."""
+    return getattr(request, "param", DATABASE)
+
+
+@pytest.fixture(autouse=True)
+def _database(
+    request: pytest.FixtureRequest, database_kind: str, monkeypatch: pytest.MonkeyPatch, _no_settings_from_outside: None
+) -> Iterator[None]:
+    if database_kind == "sqlite" or "unit" in request.path.parts:
+        yield
+        return
+    server, folder = request.getfixturevalue("postgresql"), request.getfixturevalue("tmp_path")
+    # From where settings come that a test does not give itself, and those of the servers that it starts.
+    monkeypatch.setenv("EVENTSIEVE_DATABASE_URL", server.of(folder))
+    yield
+    server.drop(folder)
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from databases import database_url
 from eventsieve.domain import estimators, persist
 from eventsieve.domain.events import Events, Labels, check
 from eventsieve.domain.splitting import plan_split
@@ -103,7 +104,7 @@ class Store:
 
     def __init__(self, folder: Path, schema: Schema) -> None:
         self.files = Files(folder / "models")
-        database = open_database(f"sqlite:///{folder / 'registry.sqlite'}", folder / "lock")
+        database = open_database(database_url(folder), folder / "lock")
         self.registry = Registry(database, self.files.owner)
         self.datasets: Any = Shelf(schema)
 

@@ -6,21 +6,31 @@ import logging.config
 import re
 import threading
 from collections.abc import Iterator
+from contextvars import copy_context
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from calls import ROUTE, model, refused, train
+from calls_v2 import PREFIX
+from eventsieve.acting import Call, concern, serving
 from eventsieve.api.app import create_app
 from eventsieve.api.logs import configure_logs
+from eventsieve.api.masking import masked
 from eventsieve.errors import BadConfiguration
+from eventsieve.records import AccessRole, Actor
 from eventsieve.settings import Settings
+from eventsieve.storage.keybook import open_keybook
 
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbm4iLCJhdWQiOiJldmVudHNpZXZlIn0.c2lnbmF0dXJlLW9mLWEtdG9rZW4"
+"""As a provider of identities signs them."""
 LINE = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO    eventsieve\.requests: "
-    r"(?P<method>[A-Z]+) (?P<path>\S+) (?P<status>\d{3}) (?P<ms>\d+\.\d) ms id=(?P<id>\S+)"
+    r"(?P<method>[A-Z]+) (?P<path>\S+) (?P<status>\d{3}) (?P<ms>\d+\.\d) ms id=(?P<id>\S+) client=testclient"
 )
 
 
@@ -170,3 +180,161 @@ def test_requests_at_once_do_not_mix(client: TestClient, settings: Settings) -> 
     for thread in threads:
         thread.join()
     assert {line["id"] for line in requests(settings)} == {f"r{n}" for n in range(20)}
+
+
+# lines for machines, and what stands in every line
+
+
+def json_log(settings: Settings) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log(settings)]
+
+
+def test_json_has_a_document_on_each_line_with_its_request_and_who_asks(settings: Settings, tmp_path: Path) -> None:
+    signed = settings.model_copy(update={"LOG_FORMAT": "json", "AUTH": True})
+    key = a_key(signed, "ann ж")
+    app = create_app(signed)
+
+    @app.get("/broken")
+    def broken() -> None:
+        logging.getLogger("eventsieve.test").warning("on the way\nto %s", "it")
+        raise ZeroDivisionError("on purpose")
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        client.get("/broken", headers={"X-Request-ID": "r-1", "Authorization": f"Bearer {key}"})
+        client.get(f"{PREFIX}/models")
+    way, request, failure, refused_ = json_log(settings)[-4:]
+    for line in (way, request, failure):
+        assert (line["request_id"], line["actor"], line["client"]) == ("r-1", "ann ж", "testclient")
+        assert datetime.fromisoformat(line["time"]).tzinfo is not None
+    assert (way["level"], way["logger"], way["message"]) == ("WARNING", "eventsieve.test", "on the way\\nto it")
+    assert (request["method"], request["path"], request["status"]) == ("GET", "/broken", 500)
+    assert request["milliseconds"] > 0
+    assert "ZeroDivisionError: on purpose" in failure["exception"]
+    assert refused_["status"] == 401
+    assert "actor" not in refused_
+
+
+def test_lines_of_a_training_know_job_model_and_who_asked_for_it(settings: Settings, events_csv: Path) -> None:
+    settings = settings.model_copy(update={"LOG_FORMAT": "json", "AUTH": True})
+    key = a_key(settings, "tom")
+    name = "m\n1 id=forged"
+    with TestClient(create_app(settings), headers={"Authorization": f"Bearer {key}"}) as client:
+        dataset = client.post(
+            f"{PREFIX}/datasets", content=events_csv.read_bytes(), params={"filename": "t.csv"}
+        ).json()
+        body = {"dataset": dataset["id"], "models": [{"name": name, "type": "LogReg"}]}
+        job = client.post(f"{PREFIX}/jobs", json=body, headers={"X-Request-ID": "train-7"}).json()["id"]
+        for _ in range(600):
+            if client.get(f"{PREFIX}/jobs/{job}").json()["models"][0]["state"] == "trained":
+                break
+            threading.Event().wait(0.1)
+    lines = [line for line in json_log(settings) if line["logger"] == "eventsieve.training.chronicle"]
+    assert len(lines) == 2
+    for line in lines:
+        assert (line["job"], line["model"], line["actor"], line["request_id"]) == (job, name, "tom", "train-7")
+    assert "trained in" in lines[1]["message"]
+    (asked,) = (
+        line for line in json_log(settings) if line.get("path") == f"{PREFIX}/jobs" and line["method"] == "POST"
+    )
+    assert f"job:{job}" in asked["objects"]
+
+
+def test_a_line_for_people_has_its_context_at_its_end(settings: Settings) -> None:
+    with TestClient(create_app(settings)):
+
+        def within() -> None:
+            with serving(Call(request_id="r-1", actor=Actor(name="ann b", role=AccessRole.READER))):
+                concern(job="j1", model="m\n1 id=forged")
+                logging.getLogger("eventsieve.test").info("here")
+
+        copy_context().run(within)
+        logging.getLogger("eventsieve.test").info("there")
+    here, there = log(settings)[-2:]
+    assert here.endswith(r"eventsieve.test: here id=r-1 actor='ann b' job=j1 model='m\\n1 id=forged'")
+    assert "id=" not in there
+
+
+def test_nothing_forges_a_line_not_even_in_an_exception(settings: Settings) -> None:
+    forged = "2026-01-01 00:00:00,000 INFO    eventsieve.requests: GET / 200 1.0 ms id=forged client=testclient"
+    with TestClient(create_app(settings)):
+        before = len(log(settings))
+        for text in (f"a\n{forged}", f"a\r{forged}", f"a\u2028{forged}", f"a\x85{forged}", f"a\x0b{forged}"):
+            try:
+                raise ValueError(text)  # noqa: TRY301 - it is the traceback that is wanted
+            except ValueError:
+                logging.getLogger("eventsieve.test").exception("%s", text)
+            logging.getLogger("eventsieve.test").info(text, stack_info=True)
+    lines = log(settings)[before:]
+    assert sum("forged" in line for line in lines) >= 15
+    assert not [line for line in lines if line.startswith(forged[:10])]
+    assert all(line.startswith("    ") or re.match(r"20\d\d-\d\d-\d\d .*eventsieve\.test: a", line) for line in lines)
+
+
+# no secrets
+
+
+def a_key(settings: Settings, name: str, role: AccessRole = AccessRole.ADMIN) -> str:
+    with open_keybook(settings.database_url, settings.MODEL_DIR) as book:
+        return book.issue(name, role)[1]
+
+
+@pytest.fixture
+def everything(settings: Settings, tmp_path: Path) -> Settings:
+    """Settings by which every logger there is writes all that it has to say."""
+    path = tmp_path / "debug.json"
+    handler = {"class": "logging.FileHandler", "filename": "{LOG_DIR}/eventsieve.log", "encoding": "utf-8"}
+    root = {"level": "DEBUG", "handlers": ["all"]}
+    loggers = {name: {"level": "DEBUG", "propagate": True} for name in ("eventsieve", "uvicorn", "uvicorn.access")}
+    config = {"version": 1, "disable_existing_loggers": False, "handlers": {"all": handler}, "root": root}
+    path.write_text(json.dumps(config | {"loggers": loggers}))
+    return settings.model_copy(update={"LOG_CONFIG_PATH": path, "AUTH": True})
+
+
+def test_no_log_has_anything_of_a_key(everything: Settings) -> None:
+    """A key wherever a client may put it, at DEBUG, with failures and their tracebacks."""
+    keys = [a_key(everything, "ann"), "es_0123456789ab_" + "Wr0ng-_" * 6 + "x", "ess_" + "S3ss10n" * 6, TOKEN]
+    app = create_app(everything)
+
+    @app.get("/broken/{name}")
+    def broken(name: str) -> None:
+        secret = {"authorization": f"Bearer {name}", "password": "geheim-1"}
+        logging.getLogger("eventsieve.test").debug("headers %s", secret)
+        logging.getLogger("eventsieve.test").debug("url %s", f"postgresql://u:geheim-2@db/{name}")
+        raise ZeroDivisionError(f"with {name}, s3://k:geheim-3@host, secret_access_key=geheim-4")
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        for key in keys:
+            headers = {"Authorization": f"Bearer {key}"}
+            client.get(f"{PREFIX}/models", headers=headers)
+            client.post(f"{PREFIX}/sessions", headers=headers)
+            for place in (f"{PREFIX}/models/{key}", f"{ROUTE}remove/{key}", f"/broken/{key}", f"/x?key={key}"):
+                client.get(place, headers=headers)
+                client.delete(place, headers={"Authorization": f"Bearer {keys[0]}", "X-Request-ID": key})
+            client.get(f"/broken/{key}", headers={"Authorization": f"Bearer {keys[0]}"})
+            client.post(f"{PREFIX}/jobs", content=key, headers=headers | {"Content-Type": "application/json"})
+    logging.config.dictConfig({"version": 1, "disable_existing_loggers": False, "root": {"handlers": []}})
+    text = (everything.LOG_DIR / "eventsieve.log").read_text(encoding="utf-8")
+    assert "ZeroDivisionError" in text
+    assert "es_***" in text
+    for key in keys:
+        for part in {key[-20:], key[20:32], key[4:16] + key[16:24]}:
+            assert part not in text, key
+    assert "geheim" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("GET /api/v2/models 200", "GET /api/v2/models 200"),
+        ("the model 'es_model' is small", "the model 'es_model' is small"),
+        ("http://127.0.0.1:8000/docs", "http://127.0.0.1:8000/docs"),
+        ("postgresql+psycopg://eve@db:5432/x", "postgresql+psycopg://eve@db:5432/x"),
+        ("postgresql+psycopg://eve:a/b:c@db/x", "postgresql+psycopg://eve:***@db/x"),
+        ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
+        ('{"authorization": "Basic YWJj"}', '{"authorization": "Basic ***"}'),
+        ("password='a b'", "password='*** b'"),
+        ("COOKIE_SECRET=abcdef", "COOKIE_SECRET=***"),
+    ],
+)
+def test_secrets_are_masked_and_nothing_else(text: str, kept: str) -> None:
+    assert masked(text) == kept

@@ -89,7 +89,18 @@ def test_an_unknown_type_is_told_by_its_status(status, kind):
     client = answering(lambda _: httpx2.Response(status, json=problem))
     with pytest.raises(kind, match=r"Do that\.") as raised:
         client.model("m")
-    assert "abc" in raised.value.__notes__[0]
+    assert ("request abc in the server's log" in str(raised.value)) == (kind is ServerFailed)
+
+
+def test_a_failure_tells_its_request_once_and_also_from_a_header():
+    problem = {"detail": "It failed, under request abc."}
+    client = answering(lambda _: httpx2.Response(500, json=problem, headers={"X-Request-ID": "abc"}))
+    with pytest.raises(ServerFailed) as raised:
+        client.model("m")
+    assert str(raised.value) == problem["detail"]
+    client = answering(lambda _: httpx2.Response(502, text="<html>", headers={"X-Request-ID": "abc"}))
+    with pytest.raises(ServerFailed, match=r"502.*request abc in the server's log"):
+        client.model("m")
 
 
 def test_a_refusal_that_is_no_problem_document_tells_its_status():

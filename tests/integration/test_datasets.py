@@ -13,6 +13,7 @@ import pytest
 import uproot
 from sqlalchemy import update
 
+from databases import database_url
 from eventsieve.errors import BadRequest, BadTable, Conflict, DamagedArtefact, DatasetNotFound, TooLarge
 from eventsieve.records import Dataset, Plan, Reading, SchemaEdit, State
 from eventsieve.service.datasets import Datasets, Upload
@@ -35,7 +36,7 @@ def files(tmp_path: Path) -> Iterator[Files]:
 
 @pytest.fixture
 def registry(files: Files) -> Iterator[Registry]:
-    opened = Registry(open_database(f"sqlite:///{files.root}/registry.sqlite", files.root / "lock"), files.owner)
+    opened = Registry(open_database(database_url(files.root), files.root / "lock"), files.owner)
     yield opened
     opened.close()
 

@@ -1,95 +1,116 @@
-"""The registry's tests again, on PostgreSQL."""
+"""What differs on PostgreSQL, where several write at a time."""
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
+from databases import Postgresql
+from eventsieve.errors import Conflict, EventsieveError, ModelExists
 from eventsieve.records import ModelSpec
 from eventsieve.service import Service
 from eventsieve.settings import Settings
 from eventsieve.storage.database import open_database
-from eventsieve.storage.rows import Base
-from integration.test_registry import *  # noqa: F403 - these very tests, with another `database`
+from eventsieve.storage.registry import Registry
+from integration.test_registry import TABLE, add, add_model
 
 pytestmark = pytest.mark.slow
 
 
-def _programs() -> Path:
-    folders = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
-    if on_path := shutil.which("pg_isready"):
-        folders.append(Path(on_path).parent)
-    for folder in folders:
-        if all((folder / name).exists() for name in ("initdb", "postgres", "pg_isready")):
-            return folder
-    pytest.skip("PostgreSQL is not installed; on Debian: apt-get install postgresql")
-
-
-def _user() -> str | None:
-    """PostgreSQL refuses to run as root; its package brings a user for it."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name).pw_name
-        except KeyError:
-            continue
-    pytest.skip("PostgreSQL does not run as root, and there is no user postgres or nobody; run the tests as a user")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The URL of a PostgreSQL server of our own."""
-    pytest.importorskip("psycopg", reason="psycopg is not installed; pip install 'eventsieve[postgresql]'")
-    programs, user = _programs(), _user()
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    # Not tmp_path: the other user could not enter it.
-    with tempfile.TemporaryDirectory() as folder:
-        if user is not None:
-            shutil.chown(folder, user)
-        data = Path(folder) / "data"
-        words = [programs / "initdb", "-D", data, "-U", "eventsieve", "-A", "trust", "--no-sync"]
-        subprocess.run(words, user=user, check=True, capture_output=True, cwd=folder)
-        words = [programs / "postgres", "-D", data, "-p", str(port), "-k", folder, "-h", "127.0.0.1", "-F"]
-        with subprocess.Popen(words, user=user, stderr=subprocess.DEVNULL, cwd=folder) as process:
-            try:
-                ready = [programs / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-t", "30"]
-                for _ in range(100):
-                    if subprocess.run(ready, check=False, capture_output=True).returncode == 0:
-                        break
-                yield f"postgresql+psycopg://eventsieve@127.0.0.1:{port}/postgres"
-            finally:
-                process.terminate()
+@pytest.fixture
+def database(postgresql: Postgresql, tmp_path: Path) -> Iterator[Engine]:
+    engine = open_database(postgresql.of(tmp_path), tmp_path / "lock")
+    assert engine.dialect.name == "postgresql"
+    yield engine
+    engine.dispose()
+    postgresql.drop(tmp_path)
 
 
 @pytest.fixture
-def database(server: str, tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(server, tmp_path / "lock")
-    assert engine.dialect.name == "postgresql"
-    yield engine
-    with engine.begin() as connection:
-        Base.metadata.drop_all(connection)
-        connection.execute(text("DROP TABLE alembic_version"))
-    engine.dispose()
+def registry(database: Engine) -> Registry:
+    return Registry(database, owner="me")
 
 
-def test_the_whole_service_works_over_it(
-    server: str, database: Engine, settings: Settings, events_csv: Path, unlabelled_csv: Path
-) -> None:
-    with Service.open(settings.model_copy(update={"DATABASE_URL": server})) as service:
-        specs = [ModelSpec(name=name, type="LogReg") for name in ("m", "n")]
-        service.wait(service.train(events_csv, specs, holdout=0.25))
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """What each of them returns, or the refusal that it raises."""
+    together = threading.Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        together.wait()
+        try:
+            return call()
+        except EventsieveError as error:
+            return error
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def test_an_empty_database_is_migrated(postgresql: Postgresql, settings: Settings, events_csv: Path) -> None:
+    with Service.open(settings.model_copy(update={"DATABASE_URL": postgresql.fresh(empty=True)})) as service:
+        service.wait(service.train(events_csv, [ModelSpec(name="m", type="LogReg")]))
         service.choose("m")
-        assert len(service.predict(unlabelled_csv).index) == 500
-        assert service.remove_all() == ["m", "n"]
+        assert len(service.predict(events_csv).index) == 2000
+        assert service.remove_all() == ["m"]
     assert not (settings.MODEL_DIR / "registry.sqlite").exists()
+
+
+def test_one_of_many_gets_a_name(registry: Registry) -> None:
+    found = at_once(*[lambda: add(registry, "m")] * 8)
+    assert sum(isinstance(each, ModelExists) for each in found) == 7
+
+
+def test_jobs_on_the_same_new_table_do_not_hinder_each_other(registry: Registry) -> None:
+    found = at_once(*[lambda name=f"m{place}": add(registry, name) for place in range(8)])
+    assert [each for each in found if isinstance(each, Exception)] == []
+
+
+def test_a_table_is_not_dropped_while_a_job_settles_it(registry: Registry) -> None:
+    on_disk: set[str] = set()
+    dropping, settled = threading.Event(), threading.Event()
+
+    def settle() -> None:
+        on_disk.add(TABLE.digest)
+        settled.set()
+
+    def drop(digest: str) -> None:
+        dropping.set()
+        settled.wait(0.3)  # in vain, where the job waits for this
+        on_disk.discard(digest)
+
+    def start() -> None:
+        dropping.wait(10)
+        add(registry, "m", settle=settle)
+
+    assert at_once(start, partial(registry.release_table, TABLE.digest, drop)) == [None, None]
+    assert on_disk == {TABLE.digest}
+
+
+def test_an_alias_and_a_training_cannot_get_one_name(registry: Registry) -> None:
+    add_model(registry, "first")
+    for place in range(5):
+        name = f"n{place}"
+        found = at_once(partial(registry.book.set_alias, name, "first"), partial(add, registry, name))
+        assert sum(isinstance(each, Conflict) for each in found) == 1
+
+
+def test_a_registry_has_one_id(registry: Registry) -> None:
+    assert len(set(at_once(*[registry.owners.store] * 8))) == 1
+
+
+def test_the_audit_trail_is_searched(registry: Registry) -> None:
+    name = 'ж "1" / x\n%'
+    registry.trail.add("submit", [f"model:{name}", "job:1"], status=202)
+    registry.trail.add("submit", ["model:ж"], status=202)
+    (found,) = registry.trail.page(object=f"model:{name}").items
+    assert found.objects == (f"model:{name}", "job:1")
+    assert registry.trail.page(object="model:Ж").total == 0
+    assert registry.trail.prune(found.moment) == 0
+    registry.ping()

@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, text
 
+from databases import database_url
 from eventsieve.errors import (
     AlreadyCurrent,
     BadConfiguration,
@@ -58,7 +59,7 @@ TRAINED = Outcome(
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(f"sqlite:///{tmp_path / 'registry.sqlite'}", tmp_path / "lock")
+    engine = open_database(database_url(tmp_path), tmp_path / "lock")
     yield engine
     engine.dispose()
 
@@ -232,7 +233,7 @@ def test_what_the_dead_were_training_is_interrupted(registry: Registry, database
     other = Registry(database, owner="dead")
     theirs = add(other, "theirs")
     other.start(theirs.id, 0)
-    assert registry.interrupt(registry.unfinished_owners() - {"me"}) == 1
+    assert registry.owners.bury(registry.owners.unfinished().keys() - {"me"}) == 1
     assert registry.job(theirs.id).models[0].state is State.INTERRUPTED
     assert registry.job(mine.id).models[0].state is State.QUEUED
     add(registry, "theirs")
@@ -386,8 +387,8 @@ def test_the_current_model_is_found_under_its_own_alias(registry: Registry) -> N
 def test_the_newest_revision_is_known_without_alembic(tmp_path: Path) -> None:
     config = Config()
     config.set_main_option("script_location", "eventsieve.storage:migrations")
-    assert opening._newest() == ScriptDirectory.from_config(config).get_current_head()
+    assert opening.newest_revision() == ScriptDirectory.from_config(config).get_current_head()
     engine = open_database(f"sqlite:///{tmp_path / 'new.sqlite'}", tmp_path / "lock")
     with engine.begin() as connection:
-        assert opening._revisions(connection) == [opening._newest()]
+        assert opening._revisions(connection) == [opening.newest_revision()]
     engine.dispose()

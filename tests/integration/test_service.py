@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import errno
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +28,7 @@ from eventsieve.errors import (
     NoModels,
     NoReport,
     NotReady,
+    StoreUnavailable,
     UnknownModelType,
 )
 from eventsieve.records import Job, Limits, ModelSpec, State
@@ -137,39 +141,119 @@ def test_nothing_is_kept_of_a_job_without_a_model(service: Service, events_csv: 
     assert incoming(service) == []
 
 
-@pytest.mark.parametrize("what", ["start", "finish"])
-def test_an_end_that_cannot_be_written_down_does_not_hold_the_id(
-    service: Service, events_csv: Path, monkeypatch: pytest.MonkeyPatch, what: str
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise OSError("no room")
+def full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "no room")
 
+
+@pytest.fixture(autouse=True)
+def _only_who_asks_catches_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eventsieve.training.unwritten.RETRY_SECONDS", 600.0)
+
+
+def test_a_start_that_cannot_be_written_down_keeps_nobody_from_training(
+    service: Service, events_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service._registry, "start", full)
+    (model,) = train(service, events_csv, [spec("m")]).models
+    assert model.state is State.TRAINED
+
+
+def test_an_end_that_cannot_be_written_down_is_kept_until_there_is_room(
+    service: Service, events_csv: Path, unlabelled_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(service._registry, what, fail)
+        patch.setattr(service._registry, "finish", full)
         started = service.train(events_csv, [spec("m")])
         with pytest.raises(OSError, match="no room"):
             service.wait(started)
     assert service._engine.free == 4
     assert service.list_models() == []
-    train(service, events_csv, [spec("m")])
+    (running,) = service.job(started.job.id).models
+    assert running.state is State.RUNNING
+    service._tidy()
+    (trained,) = service.job(started.job.id).models
+    assert trained.state is State.TRAINED
+    assert len(service.predict(unlabelled_csv, "m").index) == 500
+    assert incoming(service) == []
+
+
+def test_an_end_of_which_only_the_databases_answer_was_lost_stays_as_it_is(
+    service: Service, events_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = service._registry.finish
+
+    def finish_in_silence(*args: Any, **more: Any) -> None:
+        finish(*args, **more)
+        raise StoreUnavailable("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service._registry, "finish", finish_in_silence)
+        started = service.train(events_csv, [spec("m")])
+        with pytest.raises(StoreUnavailable, match="gone"):
+            service.wait(started)
+    service._tidy()
+    assert [model.state for model in service.job(started.job.id).models] == [State.TRAINED]
+    assert [model.name for model in service.list_models()] == ["m"]
+
+
+def test_an_end_that_fails_for_another_reason_is_told(
+    service: Service, events_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("on purpose")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service._registry, "finish", fail)
+        started = service.train(events_csv, [spec("m")])
+        with pytest.raises(ValueError, match="on purpose"):
+            service.wait(started)
+    service._tidy()
     (lost,) = service.job(started.job.id).models
     assert lost.state is State.DIED
-    assert "no room" in lost.reason
+    assert "on purpose" in lost.reason
+    assert incoming(service) == []
 
 
-def test_two_requests_may_catch_up_at_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_of_which_only_the_databases_answer_was_lost_is_ended(
+    service: Service, events_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_job = service._registry.add_job
+
+    def add_in_silence(*args: Any, **more: Any) -> None:
+        add_job(*args, **more)
+        raise StoreUnavailable("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service._registry, "add_job", add_in_silence)
+        with pytest.raises(StoreUnavailable, match="gone"):
+            service.train(events_csv, [spec("m")])
+    going = service.train(events_csv, [spec("other", "RandomForest", n_estimators=100_000)])
+    (lost,) = next(job for job in service._registry.jobs().items if job.id != going.job.id).models
+    assert lost.state is State.INTERRUPTED
+    assert "send it again" in lost.reason
+    assert not service.job(going.job.id).final
+    service._jobs.cancel(going.job.id)
+    assert service._engine.free == 4
+    train(service, events_csv, [spec("m")])
+
+
+def test_two_requests_may_catch_up_at_once(service: Service) -> None:
     written: list[str] = []
+    both = threading.Barrier(2, timeout=20)
 
-    def write(job_id: str, *_: object, **__: object) -> None:
-        time.sleep(0.1)
-        written.append(job_id)
+    def write() -> None:
+        written.append("the end")
+        both.wait()
 
-    monkeypatch.setattr(service._registry, "finish", write)
-    service._jobs._unwritten.append(("a job", 0, OSError("no room")))
-    with ThreadPoolExecutor(2) as threads:
-        for caught_up in [threads.submit(service._jobs.catch_up) for _ in range(2)]:
-            caught_up.result()
-    assert written == ["a job"]
+    service._jobs._unwritten.later("a job", "the end", write)
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(service._jobs.catch_up)
+        while not written:
+            time.sleep(0.001)
+        service._jobs.catch_up()  # does not wait for the other, nor write it again
+        both.wait()
+        first.result()
+    assert written == ["the end"]
 
 
 @pytest.mark.parametrize(

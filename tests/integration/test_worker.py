@@ -48,10 +48,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "SVM": {},
 }
 ENDLESS: dict[str, dict[str, Any]] = {
-    "RandomForest": {"n_estimators": 1_000_000},
+    "RandomForest": {"n_estimators": 100_000},
     "HistGradientBoosting": {"max_iter": 1_000_000, "early_stopping": False},
-    "LightGBM": {"n_estimators": 1_000_000},
-    "GradientBoosting": {"n_estimators": 1_000_000},
+    "LightGBM": {"n_estimators": 100_000},
+    "GradientBoosting": {"n_estimators": 100_000},
     "LogReg": {"solver": "saga", "max_iter": 1_000_000, "tol": 1e-14},
     "SVM": {"C": 1000.0},
 }

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from eventsieve.service.once import Once
+from eventsieve.storage.once import Once
 
 
 def test_who_asks_meanwhile_waits_for_the_same() -> None:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ from eventsieve.web.i18n import _catalogue
 from eventsieve.web.places import Place
 from web.proxy import Proxy
 
-__all__ = ["CHROMIUMS", "Reader", "Site", "find_chromium", "run_site", "screenshots", "until_served"]
+__all__ = ["CHROMIUMS", "Reader", "Site", "find_chromium", "free_port", "run_site", "screenshots", "until_served"]
 
 SEEDED = 4_000
 """Events of a data set that tests of other things begin with."""
@@ -209,6 +209,8 @@ class Site:
     pictures: Path
     settings: dict[str, object]
     stack: ExitStack
+    key: str | None = None
+    """With which the server is asked past the page, where everybody has to sign in."""
 
     @contextmanager
     def reader(
@@ -231,7 +233,7 @@ class Site:
     @property
     def client(self) -> Client:
         """The server, asked past the wire and the page."""
-        return Client(str(self.server.http.base_url), http=self.server.http)
+        return Client(str(self.server.http.base_url), http=self.server.http, key=self.key)
 
     def seed(self, **models: dict[str, Any]) -> Dataset:
         """Events with labels, and models trained on them: ``seed(forest={"type": "RandomForest"})``."""
@@ -252,26 +254,42 @@ class Site:
         self.proxy.cut = False
 
 
+def free_port() -> int:
+    """A port where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
-def run_site(folder: Path, browser: Browser, pictures: Path, **settings: object) -> Iterator[Site]:
-    """A server over a fresh store, and the page before it; both are ended at the end of the block."""
+def run_site(
+    folder: Path, browser: Browser, pictures: Path, page: Mapping[str, object] | None = None, **settings: object
+) -> Iterator[Site]:
+    """A server over a fresh store, and the page before it; both are ended at the end of the block.
+
+    Args:
+        folder: of the store and the logs.
+        browser: of the readers.
+        pictures: folder of the screenshots.
+        page: settings of the page.
+        settings: of the server.
+    """
     settings = {"NUM_CPUS": 2, "TIME_LIMIT": 60} | settings
     with ExitStack() as stack:
         server = stack.enter_context(run_server(folder, **settings))
         proxy = Proxy(server.http.base_url.port or 0)
         stack.callback(proxy.close)
-        url = stack.enter_context(_run_page(folder, proxy.url))
+        url = stack.enter_context(_run_page(folder, proxy.url, page or {}))
         yield Site(url, server, proxy, folder, browser, pictures, dict(settings), stack)
 
 
 @contextmanager
-def _run_page(folder: Path, server: str) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+def _run_page(folder: Path, server: str, settings: Mapping[str, object]) -> Iterator[str]:
+    port = settings.get("WEB_PORT") or free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "eventsieve", "web", "--url", server, "--port", str(port)]
+    environment = os.environ | {f"EVENTSIEVE_{name}": str(value) for name, value in settings.items()}
     with (folder / "page.log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment)
     try:
         until_served(url, process, folder / "page.log")
         yield url

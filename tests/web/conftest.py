@@ -11,6 +11,7 @@ import pytest
 import streamlit as st
 from playwright.sync_api import Browser, sync_playwright
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.context import ContextProxy
 
 from web import fakes
 from web.browser import Site, find_chromium, run_site, screenshots
@@ -20,6 +21,13 @@ from web.browser import Site, find_chromium, run_site, screenshots
 def _components_are_looked_for_once() -> Iterator[None]:
     # AppTest reads the metadata of every installed package for each page anew, which takes half of a test's time.
     with patch.object(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _readers_bring_no_cookies() -> Iterator[None]:
+    # Of AppTest's readers every cookie is there, as a mock.
+    with patch.object(ContextProxy, "cookies", {}):
         yield
 
 

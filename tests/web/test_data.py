@@ -150,9 +150,9 @@ def test_an_upload_has_become_a_data_set(filled):
     assert isinstance(found, Dataset)
 
 
-def test_a_refusal_is_what_the_server_said():
+def test_a_refusal_is_what_the_server_said(filled):
     document = {"type": "urn:eventsieve:BadTable", "errors": [{"detail": "Row 3 is short."}, {"detail": "No."}]}
-    found = outcome_of(None, {"status": 422, "body": json.dumps(document)})
+    found = outcome_of(filled, {"status": 422, "body": json.dumps(document)})
     assert isinstance(found, BadTable)
     assert found.faults == ("Row 3 is short.", "No.")
 

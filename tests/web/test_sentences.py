@@ -9,11 +9,13 @@ from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock, patch
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from eventsieve.acting import Call, serving
 from eventsieve.client import answers
 from eventsieve.domain import estimation
 from eventsieve.domain.estimators import CATALOGUE
@@ -23,8 +25,19 @@ from eventsieve.domain.exploration import drift, explore
 from eventsieve.domain.laws import Size
 from eventsieve.domain.schema import load_schema
 from eventsieve.errors import BadModels, BadTable, EventsieveError, ServerUnreachable
-from eventsieve.records import ClassifierTest, Column, Drift, FeatureDrift, PastTraining, Schema, State
-from eventsieve.storage import containers
+from eventsieve.records import (
+    AccessRole,
+    Actor,
+    ClassifierTest,
+    Column,
+    Drift,
+    FeatureDrift,
+    PastTraining,
+    Schema,
+    State,
+)
+from eventsieve.service.access import Access, refuse_others
+from eventsieve.storage import containers, holdings
 from eventsieve.web.places import Place
 from eventsieve.web.sentences import place_in_words, translated_sentence
 from eventsieve.web.sentences.templates import PLACEHOLDER
@@ -33,7 +46,18 @@ from web.appt import alerts, open_page
 from web.fakes import FakeClient
 
 SOURCE = Path(__file__).parents[2] / "src" / "eventsieve"
-SERVER = ("domain", "service", "training", "storage", "api", "client", "errors.py", "web/widgets/eda/reports.py")
+SERVER = (
+    "domain",
+    "service",
+    "training",
+    "storage",
+    "api",
+    "client",
+    "errors.py",
+    "web/widgets/eda/reports.py",
+    "web/door.py",
+    "web/guard.py",
+)
 
 
 def said_by(node: ast.expr) -> str | None:
@@ -274,11 +298,24 @@ def of_requests(client: FakeClient) -> Iterator[str]:
         yield from refused(action)
 
 
+def of_access() -> Iterator[str]:
+    nobody = Mock(**{"holder.return_value": None})
+    for token in ("es_1_a", "ess_a"):
+        yield from refused(lambda token=token: Access(nobody, Mock(), session_hours=1).actor(token))
+    with serving(Call(Actor(name="bob", role=AccessRole.TRAINER))):
+        for what, by in product(("the model 'm1'", "the data set 'd'", "the job j1"), ("ann", "")):
+            yield from refused(lambda what=what, by=by: refuse_others(what, by))
+    held = [Mock(kind="model", id="m1", size=5 << 20), Mock(kind="data set", id="d1", size=4 << 20)]
+    for largest, size in product(([], held), (1, 3 << 20)):
+        with patch.multiple(holdings, _kept=lambda *_: 9 << 20, _largest=lambda *_, largest=largest: largest):
+            yield from refused(lambda size=size: holdings.refuse_beyond(Mock(), "bob", 9 << 20, size=size))
+
+
 @pytest.fixture(scope="module")
 def said() -> tuple[str, ...]:
     """What the server is heard to say."""
     client = FakeClient.filled()
-    found = [*of_tables(), *of_archives(), *of_estimates(), *of_drift(), *of_explorations()]
+    found = [*of_tables(), *of_archives(), *of_estimates(), *of_drift(), *of_explorations(), *of_access()]
     found += [*of_hyperparameters(client), *of_requests(client)]
     found += [text for data in client.datasets() for text in data.warnings]
     found += [

@@ -6,6 +6,7 @@ import pytest
 
 from eventsieve import palette
 from eventsieve.errors import BadConfiguration
+from eventsieve.web.server import _found_at, _secrets
 from eventsieve.web.settings import read_settings
 from eventsieve.web.theme import DARK, LIGHT, OPTIONS, SIDEBAR
 
@@ -33,6 +34,51 @@ def test_what_is_no_address_is_named(address):
 def test_all_faults_are_named_at_once():
     with pytest.raises(BadConfiguration, match=r"EVENTSIEVE_GITHUB_LINK: 'x' is no address.*EVENTSIEVE_WEB_PORT"):
         read_settings(GITHUB_LINK="x", WEB_PORT=70_000)
+
+
+def test_a_page_that_signs_in_through_a_provider_says_what_it_lacks():
+    with pytest.raises(
+        BadConfiguration, match="OIDC_CLIENT_ID needs EVENTSIEVE_OIDC_ISSUER and EVENTSIEVE_OIDC_CLIENT_S"
+    ):
+        read_settings(OIDC_CLIENT_ID="eventsieve", PUBLIC_URL="https://a")
+    found = read_settings(
+        OIDC_CLIENT_ID="e", OIDC_ISSUER="https://b", OIDC_CLIENT_SECRET="hidden", PUBLIC_URL="https://a/sieve/"
+    )
+    assert (found.oidc, found.base, found.PUBLIC_URL) == (True, "/sieve", "https://a/sieve")
+    assert "hidden" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("COOKIE_SECRET", "short-one"),
+        ("PUBLIC_URL", "https://u:word@a"),
+        ("PUBLIC_URL", "https://a?b"),
+        ("AUTH", "maybe"),
+    ],
+)
+def test_what_cannot_keep_anybody_out_is_refused(name, value):
+    with pytest.raises(BadConfiguration, match=f"EVENTSIEVE_{name}") as caught:
+        read_settings(**{name: value})
+    assert "short-one" not in str(caught.value)
+
+
+def test_streamlit_hears_where_it_is_found_and_how_to_sign_in():
+    found = read_settings(
+        WEB_PORT=1, OIDC_CLIENT_ID="e", OIDC_ISSUER="https://b/", OIDC_CLIENT_SECRET="s", PUBLIC_URL="https://a:7/sieve"
+    )
+    assert _found_at(found) == {
+        "server.address": "127.0.0.1",
+        "server.port": 1,
+        "server.corsAllowedOrigins": ["https://a:7"],
+        "browser.serverAddress": "a",
+        "server.baseUrlPath": "sieve",
+    }
+    secrets = _secrets(found)["auth"]
+    assert secrets["redirect_uri"] == "https://a:7/sieve/oauth2callback"
+    assert secrets["server_metadata_url"] == "https://b/.well-known/openid-configuration"
+    assert len(secrets["cookie_secret"]) >= 32
+    assert _secrets(read_settings()) is None
 
 
 def luminance(colour: str) -> float:

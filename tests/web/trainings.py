@@ -97,7 +97,7 @@ class ScriptedEngine(LocalEngine):
     def _end(self, name: str, outcome: Outcome) -> None:
         task, future, _ = self._under_way.pop(name)
         task.done(outcome)
-        self._claimed -= 1
+        self.unreserve(1, task.share)
         future.set_result(outcome)
 
     def _outcome(self, task: Task) -> Outcome:

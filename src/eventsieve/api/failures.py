@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from eventsieve.api.headers import ALWAYS
+from eventsieve.api.loglines import CALL, context
 from eventsieve.errors import (
     BadInput,
     Conflict,
@@ -21,11 +24,22 @@ from eventsieve.errors import (
     NotFound,
     NotReady,
     NotSignedIn,
+    StoreUnavailable,
     TooLarge,
     TooMany,
 )
 
-__all__ = ["STATUSES", "RequestError", "describe", "headers_of", "install_handlers", "refusals"]
+__all__ = [
+    "DISK_FULL",
+    "STATUSES",
+    "RequestError",
+    "describe",
+    "headers_of",
+    "install_handlers",
+    "is_full",
+    "outage_of",
+    "refusals",
+]
 
 STATUSES: dict[type[EventsieveError], int] = {
     NotSignedIn: 401,
@@ -38,6 +52,14 @@ STATUSES: dict[type[EventsieveError], int] = {
     NotReady: 503,
 }
 """The status of each class of errors and of its subclasses."""
+
+DISK_FULL = "The server's disk is full; make room and send it again."
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_AWAY = (
+    *(errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR),
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM),
+)
 
 MOST_FAULTS = 10
 """How many faults of a request are described; a long list of nonsense has as many as it has items."""
@@ -104,15 +126,36 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _disk(request: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        _log.error("the disk is full: %s", error)
-        return JSONResponse({"detail": "The server's disk is full; make room and send it again."}, 507)
+    if is_full(error):
+        return JSONResponse({"detail": DISK_FULL}, 507)
+    if (outage := outage_of(error)) is not None:
+        return JSONResponse({"detail": str(outage)}, STATUSES[NotReady], headers_of(outage))
     return await _unexpected(request, error)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether the disk, or what may be used of it, is full; the log has it then."""
+    full = isinstance(error, OSError) and error.errno in _FULL
+    if full:
+        _log.error("the disk is full: %s", error)
+    return full
+
+
+def outage_of(error: Exception) -> StoreUnavailable | None:
+    """What to say where the folder of the store cannot be read or written just now; the log has how it came."""
+    if not isinstance(error, OSError) or error.errno not in _AWAY:
+        return None
+    _log.error("the folder of the store cannot be used", exc_info=error)
+    return StoreUnavailable(
+        f"The server's files cannot be read or written just now ({os.strerror(error.errno)}). Ask again soon; who runs "
+        f"the server sees to it that the folder MODEL_DIR is there, can be written, and is not short of open files. "
+        f"The server goes on by itself then."
+    )
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     name = request.scope.get("eventsieve.request_id", "-")
-    _log.error("request %s failed", name, exc_info=error)
-    # Starlette answers this outside of all middleware, which would add the header.
-    headers = {"X-Request-ID": name}
+    _log.error("request %s failed", name, exc_info=error, extra=context(request.scope.get(CALL)))
+    # Starlette answers this outside of all middleware, which would add the headers.
+    headers = {"X-Request-ID": name, **ALWAYS}
     return JSONResponse({"detail": f"The server failed; its log says how, under request {name}."}, 500, headers)

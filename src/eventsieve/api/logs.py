@@ -1,4 +1,4 @@
-"""The logs: where they go, and a line for each request."""
+"""The logs: where they go, and a line for each request, which is counted too."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ import logging
 import logging.config
 import time
 import uuid
+from collections.abc import Collection
 from importlib import resources
+from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from eventsieve.acting import Call, serving
+from eventsieve.api.loglines import CALL, Clean, context
+from eventsieve.api.masking import masked
+from eventsieve.api.metrics import RECEIVED, Metrics, Seen
 from eventsieve.errors import BadConfiguration
 from eventsieve.settings import Settings
 
@@ -20,13 +26,17 @@ __all__ = ["LogRequests", "configure_logs"]
 
 LONGEST_REQUEST_ID = 64
 
+_OFTEN: Final = frozenset({"/livez", "/readyz", "/metrics"})
+"""Asked every few seconds by machines: lines of them would be most of the log."""
+
 _log = logging.getLogger("eventsieve.requests")
 
 
 def configure_logs(settings: Settings) -> None:
     """Configure logging from LOG_CONFIG_PATH, or from the file that comes with Eventsieve.
 
-    In either, ``{LOG_DIR}`` stands for the folder of the logs, which is made if it is not there.
+    In either, ``{LOG_DIR}`` stands for the folder of the logs, which is made if it is not there, and ``{LOG_FORMAT}``
+    for the setting. Whatever the file says, secrets are masked in what its handlers get.
 
     Raises:
         BadConfiguration: the file is missing or is no configuration, or the folder cannot be made.
@@ -36,7 +46,9 @@ def configure_logs(settings: Settings) -> None:
         settings.LOG_DIR.mkdir(parents=True, exist_ok=True)
         folder = json.dumps(str(settings.LOG_DIR.absolute()))[1:-1]
         text = path.read_text(encoding="utf-8").replace("{LOG_DIR}", folder)
-        logging.config.dictConfig(json.loads(text))
+        config = json.loads(text.replace("{LOG_FORMAT}", settings.LOG_FORMAT))
+        logging.config.dictConfig(config)
+        _clean(config.get("handlers", {}))
     except (OSError, ValueError, TypeError, AttributeError, ImportError) as error:
         raise BadConfiguration(
             f"The logs cannot be configured from {path} into {settings.LOG_DIR} ({error}); "
@@ -44,35 +56,69 @@ def configure_logs(settings: Settings) -> None:
         ) from error
 
 
-class LogRequests:
-    """Writes a line for each request and gives the answer its id, the client's own where it sends one."""
+def _clean(names: Collection[str]) -> None:
+    """Have the handlers of these names write clean records only."""
+    for logger in [logging.root, *logging.root.manager.loggerDict.values()]:
+        for handler in getattr(logger, "handlers", ()):
+            if handler.name in names and not isinstance(handler.formatter, Clean):
+                handler.setFormatter(Clean(handler.formatter or logging.Formatter()))
 
-    def __init__(self, app: ASGIApp) -> None:
+
+class LogRequests:
+    """Writes a line for each request, counts it, and gives the answer its id, the client's own where it sends one."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
+        self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI has it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
         name = given if _is_name(given) else uuid.uuid4().hex[:12]
         scope["eventsieve.request_id"] = name
-        status = 500
-        started = time.perf_counter()
+        call = scope[CALL] = Call(request_id=name, client=(scope.get("client") or ("",))[0])
+        received = scope[RECEIVED] = [0]
+        outer, status, sent = scope.get("app"), 500, 0
+
+        async def receive_counted() -> Message:
+            message = await receive()
+            received[0] += len(message.get("body", b""))
+            return message
 
         async def send_named(message: Message) -> None:
-            nonlocal status
+            nonlocal status, sent
             if message["type"] == "http.response.start":
                 status = message["status"]
                 MutableHeaders(scope=message)["X-Request-ID"] = name
+            else:
+                sent += len(message.get("body", b""))
             await send(message)
 
+        self.metrics.in_flight += 1
+        started = time.perf_counter()
         try:
-            await self.app(scope, receive, send_named)
+            with serving(call):
+                await self.app(scope, receive_counted, send_named)
         finally:
-            milliseconds = 1e3 * (time.perf_counter() - started)
-            _log.info("%s %s %d %.1f ms id=%s", scope["method"], quote(scope["path"]), status, milliseconds, name)
+            seconds = time.perf_counter() - started
+            self.metrics.in_flight -= 1
+            upload = "json" not in headers.get("content-type", "")
+            self.metrics.count(scope, outer, Seen(status, seconds, received[0], sent, upload=upload))
+            _write(scope, call, status, seconds)
+
+
+def _write(scope: Scope, call: Call, status: int, seconds: float) -> None:
+    often = scope["path"] in _OFTEN and status < 400
+    told = scope["method"], quote(scope["path"]), status, 1e3 * seconds
+    fields: dict[str, Any] = dict(zip(("method", "path", "status", "milliseconds"), told, strict=True))
+    fields["milliseconds"] = round(1e3 * seconds, 1)
+    if call.touched:
+        fields["objects"] = [masked(each) for each in call.touched]
+    _log.log(logging.DEBUG if often else logging.INFO, "%s %s %d %.1f ms", *told, extra=fields | context(call))
 
 
 def _is_name(text: str) -> bool:

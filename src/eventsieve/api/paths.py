@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.convertors import PathConvertor, register_url_convertor
 
-__all__ = ["TEXT"]
+__all__ = ["ROUTE", "TEXT"]
 
 TEXT = "text"
 """The convertor's name: ``/models/{ref:text}``."""
+
+
+ROUTE: Final = "eventsieve.route"
+"""In the scope of a request that was answered before routing: the path's template that it counts for."""
 
 
 class _Text(PathConvertor):

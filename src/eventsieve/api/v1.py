@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from eventsieve.api import paths  # noqa: F401 - the convertor of {model_id:text}
 from eventsieve.api.failures import describe, refusals
+from eventsieve.api.roles import GuardedRoute
 from eventsieve.api.uploads import stored
 from eventsieve.domain import estimators
 from eventsieve.errors import BadRequest
@@ -34,12 +35,23 @@ MOST_MODELS = 1024
 """No request names more models: there are never more training slots."""
 
 MOST_HYPERPARAMETERS = 128
+MOST_VALUES = 50_000
+"""Values in a document, told by the commas: each may have a fault, and each fault takes a kilobyte."""
 PLAIN = 10**15
 """Whole numbers below it are spelled with all of their digits, as floats too."""
 LONGEST_NAME = 128
 
 
-router = APIRouter(prefix="/api/model_service", tags=["v1"])
+router = APIRouter(
+    prefix="/api/model_service",
+    tags=["v1"],
+    route_class=GuardedRoute,
+    responses=refusals(
+        _401="Nobody has signed in, or with a key that does not hold.",
+        _403="The role of who asks does not allow it, or it is another's.",
+        _429="Too much at once; see Retry-After.",
+    ),
+)
 
 
 class MessageResponse(BaseModel):
@@ -338,6 +350,8 @@ async def _heavy(request: Request, work: Callable[[], T]) -> T:
 
 
 def _parse(form: TypeAdapter[T], text: str) -> T:
+    if text.count(",") > MOST_VALUES:
+        raise BadRequest(f"models_str has more than {MOST_VALUES:,} values; name fewer models at once.")
     try:
         return form.validate_json(text)
     except ValidationError as error:

@@ -7,11 +7,25 @@ from typing import Annotated
 import typer
 
 import eventsieve
-from eventsieve.cli import data, datasets, demo, events, models, pages, predictions, trainings
+from eventsieve.cli import (
+    audit,
+    backup,
+    data,
+    datasets,
+    demo,
+    doctor,
+    events,
+    keys,
+    models,
+    pages,
+    predictions,
+    trainings,
+    usage,
+)
 from eventsieve.cli.connection import Store
 from eventsieve.cli.console import failures
 from eventsieve.cli.loading import loading
-from eventsieve.cli.ports import refuse_taken
+from eventsieve.cli.ports import refuse_open, refuse_taken
 
 __all__ = ["app", "main"]
 
@@ -60,11 +74,13 @@ def serve(
             import uvicorn  # noqa: PLC0415 - --help must not wait for it
 
             from eventsieve.api.app import create_app  # noqa: PLC0415
+            from eventsieve.api.listening import bounds  # noqa: PLC0415
             from eventsieve.api.logs import configure_logs  # noqa: PLC0415
             from eventsieve.service import Service  # noqa: PLC0415
             from eventsieve.settings import read_settings  # noqa: PLC0415
 
         settings = read_settings(HOST=host, PORT=port, MODEL_DIR=store)
+        refuse_open(settings.HOST, settings.AUTH, settings.OPEN)
         # What would only be found out behind the server's back is found out here.
         refuse_taken(settings.HOST, settings.PORT)
         configure_logs(settings)
@@ -77,6 +93,7 @@ def serve(
             access_log=False,  # each request has a line of ours
             # Trainings that are under way do not keep the server from stopping.
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            **bounds(settings),
         )
 
 
@@ -89,9 +106,15 @@ app.command("compare")(models.compare)
 app.command("use")(models.use)
 app.command("predict")(predictions.predict)
 app.command("remove")(models.remove)
+app.command("usage")(usage.usage)
+app.add_typer(keys.app, name="keys")
+app.command("audit")(audit.audit)
 app.add_typer(datasets.datasets, name="datasets")
 app.add_typer(trainings.jobs, name="jobs")
 app.command("explore")(events.explore)
 app.command("simulate")(events.simulate)
 app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(data.app, name="data")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from eventsieve.client import Client
     from eventsieve.client.edits import SchemaChanges
 
-__all__ = ["AsJson", "Store", "Table", "Url", "connected", "stored"]
+__all__ = ["ApiKey", "AsJson", "Store", "Table", "Url", "connected", "stored"]
 
 SCHEMA_SETTINGS = {"SCHEMA", "TARGET_COL", "SIGNAL", "NON_FEATURE_COLS", "INDEX_COL", "DATASET_COLS"}
 
@@ -26,6 +26,15 @@ Store = Annotated[
 Url = Annotated[
     str | None,
     typer.Option("--url", envvar="EVENTSIEVE_URL", help="A server to speak to; default: none, the folder itself."),
+]
+ApiKey = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        envvar="EVENTSIEVE_KEY",
+        show_envvar=False,
+        help="What to sign in with on that server; better in EVENTSIEVE_KEY, which no list of processes shows.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
@@ -48,7 +57,7 @@ Table = Annotated[
 
 
 @contextmanager
-def connected(url: str | None, store: Path | None) -> Iterator[Client]:
+def connected(url: str | None, store: Path | None, key: str | None = None) -> Iterator[Client]:
     """A client; errors become a message and an exit code, warnings become notes.
 
     Raises:
@@ -56,15 +65,15 @@ def connected(url: str | None, store: Path | None) -> Iterator[Client]:
     """
     if url and store:
         raise typer.BadParameter("name a server (--url, EVENTSIEVE_URL) or a folder (--model-dir), not both")
-    with failures(), _notes(), _client(url, store) as client:
+    with failures(), _notes(), _client(url, store, key) as client:
         yield client
 
 
-def _client(url: str | None, store: Path | None) -> Client:
+def _client(url: str | None, store: Path | None, key: str | None) -> Client:
     if url:
         from eventsieve.client import Client  # noqa: PLC0415 - --help must not wait for it
 
-        return Client(url)
+        return Client(url, key=key)
     from eventsieve.embedded import local  # noqa: PLC0415
 
     return local(store)

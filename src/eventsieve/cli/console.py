@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from eventsieve.errors import (
     BadConfiguration,
@@ -41,8 +42,19 @@ __all__ = [
     "say",
 ]
 
-out = Console()
-err = Console(stderr=True)
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
+
+
+class _Console(Console):
+    """A console on which nobody's text moves the cursor: names may hold whatever a terminal would obey."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """As rich has it."""
+        return super().render_str(text.translate(_CONTROL), **options)
+
+
+out = _Console()
+err = _Console(stderr=True)
 
 NOT_ALL_TRAINED = 1
 EXIT_CODES: dict[type[EventsieveError], int] = {

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eventsieve.cli.connection import AsJson, Store, Url, connected
+from eventsieve.cli.connection import ApiKey, AsJson, Store, Url, connected
 from eventsieve.cli.console import out, print_json, say
 
 __all__ = ["datasets", "upload"]
@@ -36,6 +36,7 @@ def upload(
     leave_out: Annotated[list[str] | None, typer.Option(help="A column that is no feature; repeat for more.")] = None,
     store: Store = None,
     url: Url = None,
+    key: ApiKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Store a table of events once, to train on and predict from; what is not said of it is inferred."""
@@ -48,7 +49,7 @@ def upload(
         "undefined": undefined,
         "leave_out": leave_out or None,
     }
-    with connected(url, store) as client:
+    with connected(url, store, key) as client:
         changes = {option: value for option, value in given.items() if value is not None}
         found = client.upload(_source(files), name=name, tree=tree, branches=branch or None, **changes)  # type: ignore[arg-type] # checked there
         if as_json:
@@ -72,9 +73,9 @@ def _source(files: list[str]) -> str | list[str] | dict[str, str]:
 
 
 @datasets.command("list")
-def list_datasets(store: Store = None, url: Url = None, as_json: AsJson = False) -> None:
+def list_datasets(store: Store = None, url: Url = None, key: ApiKey = None, as_json: AsJson = False) -> None:
     """List the data sets, the newest first."""
-    with connected(url, store) as client:
+    with connected(url, store, key) as client:
         from eventsieve.cli.tables import datasets_table  # noqa: PLC0415
 
         found = list(client.datasets())
@@ -88,10 +89,13 @@ def list_datasets(store: Store = None, url: Url = None, as_json: AsJson = False)
 
 @datasets.command("remove")
 def remove_dataset(
-    ids: Annotated[list[str], typer.Argument(help="Data sets to remove.")], store: Store = None, url: Url = None
+    ids: Annotated[list[str], typer.Argument(help="Data sets to remove.")],
+    store: Store = None,
+    url: Url = None,
+    key: ApiKey = None,
 ) -> None:
     """Remove data sets; models that were trained on them stay."""
-    with connected(url, store) as client:
+    with connected(url, store, key) as client:
         found = [client.dataset(each) for each in ids]
         for each in found:
             each.delete()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eventsieve.cli.connection import AsJson, Store, Table, Url, connected, stored
+from eventsieve.cli.connection import ApiKey, AsJson, Store, Table, Url, connected, stored
 from eventsieve.cli.console import out, print_json, say
 from eventsieve.errors import BadRequest, NoCurrentModel, NoModels
 
@@ -36,9 +36,9 @@ def parse_model(text: str) -> ModelSpec:
     return ModelSpec(name=name.strip(), type=kind.strip(), hyperparameters=hyperparameters)
 
 
-def list_models(store: Store = None, url: Url = None, as_json: AsJson = False) -> None:
+def list_models(store: Store = None, url: Url = None, key: ApiKey = None, as_json: AsJson = False) -> None:
     """List the trained models, with the scores of the events that were kept from their training."""
-    with connected(url, store) as client:
+    with connected(url, store, key) as client:
         from eventsieve.cli.tables import model_json, models_table  # noqa: PLC0415
 
         models = list(client.models())
@@ -55,10 +55,11 @@ def compare(
     ids: Annotated[list[str] | None, typer.Argument(help="Models to compare; default: all.")] = None,
     store: Store = None,
     url: Url = None,
+    key: ApiKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Score models on the same labelled events, those that none of them was trained on."""
-    with connected(url, store) as client:
+    with connected(url, store, key) as client:
         from eventsieve.cli.tables import scores_table  # noqa: PLC0415
 
         names = ids or [model.name for model in client.models()]
@@ -84,11 +85,12 @@ def use(
     none: Annotated[bool, typer.Option("--none", help="Put none in charge.")] = False,
     store: Store = None,
     url: Url = None,
+    key: ApiKey = None,
 ) -> None:
     """Choose the current model, which predicts; a running server over the same folder follows at once."""
     if (model is None) != none:
         raise typer.BadParameter("name a model, or give --none")
-    with connected(url, store) as client:
+    with connected(url, store, key) as client:
         if model is None:
             before = client.current().name
             client.unset()
@@ -102,11 +104,12 @@ def remove(
     everything: Annotated[bool, typer.Option("--all", help="Remove all models.")] = False,
     store: Store = None,
     url: Url = None,
+    key: ApiKey = None,
 ) -> None:
     """Remove models and their files."""
     if bool(ids) == everything:
         raise typer.BadParameter("name models, or give --all")
-    with connected(url, store) as client:
+    with connected(url, store, key) as client:
         # All are found before one is removed.
         models = list(client.models()) if everything else [client.model(name) for name in ids or ()]
         if not models:

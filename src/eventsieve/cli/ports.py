@@ -5,8 +5,40 @@ from __future__ import annotations
 import socket
 
 from eventsieve.errors import BadConfiguration
+from eventsieve.machine import is_loopback
 
-__all__ = ["address", "refuse_taken"]
+__all__ = ["address", "refuse_open", "refuse_taken"]
+
+
+def refuse_open(host: str, auth: bool, open_: bool, *, what: str = "The server", option: str = "--host") -> None:  # noqa: FBT001 - two settings
+    """Refuse to listen where others than this machine can knock, unless they have to sign in.
+
+    Args:
+        host: an address, or a name of one.
+        auth: whether everybody has to sign in.
+        open_: whether it is wanted that nobody has to.
+        what: what would listen, for the sentence.
+        option: what names another address.
+
+    Raises:
+        BadConfiguration: others could do everything; both cures are told.
+    """
+    if auth or open_ or all(map(is_loopback, _addresses(host))):
+        return
+    raise BadConfiguration(
+        f"{what} would listen on {host or 'all addresses'}, where others than this machine reach it, and nobody has to "
+        f"sign in: anybody could train, read and remove. Set EVENTSIEVE_AUTH=true and make keys (eventsieve keys "
+        f"create), or set EVENTSIEVE_OPEN=true where the network keeps strangers out; or choose another {option}."
+    )
+
+
+def _addresses(host: str) -> list[str]:
+    """What a name means, as the system would listen on it; itself where it means nothing."""
+    try:
+        found = socket.getaddrinfo(host or None, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError):
+        return [host]
+    return [str(each[4][0]) for each in found]
 
 
 def refuse_taken(host: str, port: int, host_option: str = "--host", port_option: str = "--port") -> None:

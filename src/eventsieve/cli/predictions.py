@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventsieve.cli.connection import Store, Table, Url, connected
+from eventsieve.cli.connection import ApiKey, Store, Table, Url, connected
 from eventsieve.cli.console import new_file, print_json, say
 
 if TYPE_CHECKING:
@@ -39,10 +39,11 @@ def predict(
     tree: Annotated[str | None, typer.Option(help="ROOT: the tree of the table; default: the only one.")] = None,
     store: Store = None,
     url: Url = None,
+    key: ApiKey = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print counts as JSON, with -o.")] = False,
 ) -> None:
     """Say signal or background for each event of a table, with the score."""
-    with connected(url, store) as client:
+    with connected(url, store, key) as client:
         model = client.current() if model_id is None else client.model(model_id)
         if output is not None and output.suffix in AS_THE_SERVER_WRITES:
             client.predict(table, model=model, to=output, tree=tree)

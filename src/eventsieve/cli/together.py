@@ -14,7 +14,7 @@ import httpx2
 
 from eventsieve.cli.console import err
 
-__all__ = ["run_together"]
+__all__ = ["GOODBYE_SECONDS", "run_together"]
 
 LONGEST_START_SECONDS = 120.0
 GOODBYE_SECONDS = 15.0
@@ -24,12 +24,15 @@ FAILED = 1
 Process = subprocess.Popen[bytes]
 
 
-def run_together(commands: Mapping[str, tuple[Sequence[str], str]], ready: Callable[[], object]) -> int:
+def run_together(
+    commands: Mapping[str, tuple[Sequence[str], str]], ready: Callable[[], object], goodbye: float = GOODBYE_SECONDS
+) -> int:
     """Run commands of ours beside one another until one of them ends, or this process is told to end.
 
     Args:
         commands: by their names: the words behind ``eventsieve``, and an address that answers once it is ready.
         ready: called when all of them are.
+        goodbye: seconds that they have for their end.
 
     Returns:
         The exit code: 0 where it was told to end.
@@ -47,7 +50,7 @@ def run_together(commands: Mapping[str, tuple[Sequence[str], str]], ready: Calla
     except KeyboardInterrupt:
         return 0
     finally:
-        _end(list(processes.values()))
+        _end(list(processes.values()), goodbye)
     what = f"was not ready after {LONGEST_START_SECONDS:g} s" if code is None else f"has ended (exit code {code})"
     err.print(f"The {ended} {what}, so everything ends.", soft_wrap=True)
     return code if code is not None and code > 0 else FAILED
@@ -106,12 +109,12 @@ def _ended(processes: Mapping[str, Process]) -> str:
         time.sleep(LOOK_SECONDS)
 
 
-def _end(processes: Iterable[Process]) -> None:
+def _end(processes: Iterable[Process], goodbye: float) -> None:
     """End all of them, in peace where they can; another Ctrl-C waits no longer."""
     with suppress(KeyboardInterrupt):
         for process in processes:
             process.terminate()
-        deadline = time.monotonic() + GOODBYE_SECONDS
+        deadline = time.monotonic() + goodbye
         for process in processes:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.0, deadline - time.monotonic()))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eventsieve.cli.connection import AsJson, Store, Table, Url, connected, stored
+from eventsieve.cli.connection import ApiKey, AsJson, Store, Table, Url, connected, stored
 from eventsieve.cli.console import NOT_ALL_TRAINED, note, out, print_json, say
 from eventsieve.cli.models import parse_model
 
@@ -76,10 +76,11 @@ def train(
     seed: Annotated[int | None, typer.Option(min=0, help="Default: EVENTSIEVE_SEED, or 0.")] = None,
     store: Store = None,
     url: Url = None,
+    key: ApiKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Train models side by side, each in a process of its own with a hard time limit."""
-    with connected(url, store) as client:
+    with connected(url, store, key) as client:
         from eventsieve.cli.tables import job_json, model_json, scores_table, states_table  # noqa: PLC0415
 
         specs = [parse_model(text) for text in model or ()]
@@ -109,9 +110,9 @@ def train(
 
 
 @jobs.command("list")
-def list_jobs(store: Store = None, url: Url = None, as_json: AsJson = False) -> None:
+def list_jobs(store: Store = None, url: Url = None, key: ApiKey = None, as_json: AsJson = False) -> None:
     """List the trainings, the newest first."""
-    with connected(url, store) as client:
+    with connected(url, store, key) as client:
         from eventsieve.cli.tables import job_json, jobs_table  # noqa: PLC0415
 
         found = list(client.jobs())
@@ -124,16 +125,30 @@ def list_jobs(store: Store = None, url: Url = None, as_json: AsJson = False) -> 
 
 
 @jobs.command()
-def cancel(job: JobId, model: OneModel = None, store: Store = None, url: Url = None, as_json: AsJson = False) -> None:
+def cancel(
+    job: JobId,
+    model: OneModel = None,
+    store: Store = None,
+    url: Url = None,
+    key: ApiKey = None,
+    as_json: AsJson = False,
+) -> None:
     """End a training, queued or running; what has been trained stays."""
-    with connected(url, store) as client:
+    with connected(url, store, key) as client:
         _show(client.job(job).cancel(model), as_json=as_json)
 
 
 @jobs.command()
-def stop(job: JobId, model: OneModel = None, store: Store = None, url: Url = None, as_json: AsJson = False) -> None:
+def stop(
+    job: JobId,
+    model: OneModel = None,
+    store: Store = None,
+    url: Url = None,
+    key: ApiKey = None,
+    as_json: AsJson = False,
+) -> None:
     """Stop a training and keep what iterative models have come to."""
-    with connected(url, store) as client:
+    with connected(url, store, key) as client:
         _show(client.job(job).stop(model).wait(progress=False), as_json=as_json)
 
 

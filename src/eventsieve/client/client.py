@@ -7,18 +7,20 @@ from typing import Self
 
 import httpx2
 
-from eventsieve.client.answers import member
+from eventsieve.client.answers import member, record
+from eventsieve.client.auditing import Auditing
 from eventsieve.client.choosing import Choosing
 from eventsieve.client.predicting import Predicting
 from eventsieve.client.training import Training
 from eventsieve.client.transport import PREFIX, Transport
+from eventsieve.records import Access, Session, Usage
 
 __all__ = ["Client"]
 
 TIMEOUT = 600.0
 
 
-class Client(Training, Predicting, Choosing):
+class Client(Training, Predicting, Choosing, Auditing):
     """An Eventsieve server, one method per verb.
 
     Args:
@@ -26,6 +28,8 @@ class Client(Training, Predicting, Choosing):
         timeout: seconds that the server may be silent, a long reading or prediction included; ``None``: for ever.
         http: an HTTP client of your own to speak through (a proxy, certificates); it has its own time-outs.
         prefix: of the native interface's paths, where a proxy has moved them.
+        key: what to sign in with, where the server asks for it: a key (``es_...``), the token of a session, or an ID
+            token. It is sent to this server alone, wherever that may point to.
 
     Every method raises `ServerUnreachable` where nobody answers, and the class of `errors` that a refusal names.
 
@@ -36,9 +40,15 @@ class Client(Training, Predicting, Choosing):
     """
 
     def __init__(
-        self, url: str, *, timeout: float | None = TIMEOUT, http: httpx2.Client | None = None, prefix: str = PREFIX
+        self,
+        url: str,
+        *,
+        key: str | None = None,
+        timeout: float | None = TIMEOUT,
+        http: httpx2.Client | None = None,
+        prefix: str = PREFIX,
     ) -> None:
-        self.http = Transport(url, timeout, http, prefix)
+        self.http = Transport(url, timeout, http, prefix, key)
 
     def __enter__(self) -> Self:
         return self
@@ -69,6 +79,31 @@ class Client(Training, Predicting, Choosing):
     def version(self) -> str:
         """The version of the server."""
         return str(member(self.http.json("GET", "/"), "version"))
+
+    def access(self) -> Access:
+        """Whether the server wants somebody to sign in, how, and as whom it knows this client."""
+        return record(Access, self.http.json("GET", "/access"))
+
+    def usage(self) -> Usage:
+        """How much this client uses of what it may: requests, bytes that it sends and keeps, and training slots."""
+        return record(Usage, self.http.json("GET", "/access/usage"))
+
+    def sign_in(self) -> Session:
+        """Open a session with this client's key or ID token; its token is a key for other clients until it ends.
+
+        Raises:
+            NotSignedIn: the key does not hold.
+            Conflict: nobody has to sign in there.
+        """
+        return record(Session, self.http.json("POST", "/sessions"))
+
+    def sign_out(self) -> None:
+        """End the session whose token this client has for a key.
+
+        Raises:
+            NotFound: it has another one.
+        """
+        self.http.send("DELETE", "/sessions/current")
 
 
 class _Waiting(Client):

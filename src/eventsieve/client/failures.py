@@ -46,10 +46,11 @@ def failure(response: httpx2.Response) -> EventsieveError:
         str(problem.get("detail") or "") or f"{response.reason_phrase or 'Refused'} (status {response.status_code})."
     )
     kind = _kind(str(problem.get("type", "")), response.status_code)
-    error = _made(kind, detail, _faults(problem), response)
-    if (request := problem.get("request_id")) and str(request) not in detail:
-        error.add_note(f"Request {request} of the server's log.")
-    return error
+    # Of a failure of the server's own, its administrators need no more than this to find it in the log.
+    request = str(problem.get("request_id") or response.headers.get("x-request-id", ""))
+    if issubclass(kind, ServerFailed) and request and request not in detail:
+        detail += f" It is request {request} in the server's log."
+    return _made(kind, detail, _faults(problem), response)
 
 
 def _document(response: httpx2.Response) -> dict[str, Any]:

@@ -37,12 +37,20 @@ class Transport:
         timeout: seconds that the server may be silent; ``None`` waits for ever.
         http: the client to speak through, which then has its own time-outs; it is left open at the end.
         prefix: of the native interface's paths.
+        key: what to sign in with: a key, the token of a session, or an ID token. It goes to this server alone.
 
     Raises:
-        BadRequest: that is no URL.
+        BadRequest: that is no URL, or that cannot be a key.
     """
 
-    def __init__(self, url: str, timeout: float | None, http: httpx2.Client | None, prefix: str = PREFIX) -> None:
+    def __init__(
+        self,
+        url: str,
+        timeout: float | None,
+        http: httpx2.Client | None,
+        prefix: str = PREFIX,
+        key: str | None = None,
+    ) -> None:
         self.prefix = f"/{prefix.strip('/')}" if prefix.strip("/") else ""
         self.url = url.rstrip("/").removesuffix(self.prefix).rstrip("/")
         if not is_address(self.url):
@@ -53,12 +61,13 @@ class Transport:
             trust_env=httpx2.URL(self.url).host not in OWN_NAMES,
         )
         self._owned = http is None
+        self._key = _checked(key)
         self.options: dict[str, Any] = {}
         """Of every request."""
 
     def waiting(self, timeout: float | None) -> Transport:
         """The same server through the same connections, which stay open when this one is closed."""
-        other = Transport(self.url, None, self._http, self.prefix)
+        other = Transport(self.url, None, self._http, self.prefix, self._key)
         other.options = {"timeout": httpx2.Timeout(timeout, connect=CONNECT_SECONDS)}
         return other
 
@@ -96,6 +105,8 @@ class Transport:
             del content["json"]
         try:
             asked = content | self.options
+            if self._key:
+                asked["headers"] = {**(asked.get("headers") or {}), "Authorization": f"Bearer {self._key}"}
             with self._http.stream(method, f"{self.url}{self.prefix}{path}", params=given, **asked) as response:
                 if response.is_error:
                     response.read()
@@ -158,6 +169,14 @@ def is_address(url: str) -> bool:
     except httpx2.InvalidURL:
         return False
     return parsed.scheme in ("http", "https") and bool(parsed.host)
+
+
+def _checked(key: str | None) -> str | None:
+    """A key as it can stand in a header; none where it is empty."""
+    key = (key or "").strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise BadRequest("The key cannot be one: it has characters that no key has; copy it once more, whole.")
+    return key or None
 
 
 def read_json(response: httpx2.Response) -> Any:

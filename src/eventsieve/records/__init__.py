@@ -1,6 +1,6 @@
 """The nouns that cross a border: frozen records, all of them JSON."""
 
-from eventsieve.records.access import AccessRole, Actor, Deed, Key, Quotas
+from eventsieve.records.access import Access, AccessRole, Actor, Deed, Key, Quotas, Session
 from eventsieve.records.base import Page, Record
 from eventsieve.records.comparisons import Comparison, Difference, McNemar
 from eventsieve.records.datasets import ClassCount, ColumnSummary, Dataset, Part, Reading, SchemaEdit, Table
@@ -56,8 +56,10 @@ from eventsieve.records.training import (
     State,
     Validation,
 )
+from eventsieve.records.usage import Usage, Use
 
 __all__ = [
+    "Access",
     "AccessRole",
     "Actor",
     "Alias",
@@ -127,11 +129,14 @@ __all__ = [
     "ScoreSummary",
     "Selection",
     "Separation",
+    "Session",
     "State",
     "Statistics",
     "Table",
     "TableCounts",
     "Threshold",
+    "Usage",
+    "Use",
     "Validation",
     "WeightSums",
 ]

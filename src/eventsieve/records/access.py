@@ -9,7 +9,7 @@ from pydantic import Field
 
 from eventsieve.records.base import Record
 
-__all__ = ["AccessRole", "Actor", "Deed", "Key", "Quotas"]
+__all__ = ["Access", "AccessRole", "Actor", "Deed", "Key", "Quotas", "Session"]
 
 
 class AccessRole(StrEnum):
@@ -50,6 +50,27 @@ class Actor(Record):
     key: str | None = None
     """Id of the key; ``None`` for one who signed in through a provider, or where nobody has to."""
     quotas: Quotas = Quotas()
+
+
+class Access(Record):
+    """How a server lets in, and whom it takes the one who asks for."""
+
+    required: bool
+    """Whether everybody has to sign in."""
+    oidc: bool
+    """Whether ID tokens of a provider of identities are taken, beside keys."""
+    actor: Actor | None = None
+    """Who asks; ``None`` for one who has not signed in and has to."""
+
+
+class Session(Record):
+    """What stands for a key, or for an ID token, until it ends."""
+
+    token: str
+    """Told once, when the session is opened."""
+    name: str
+    role: AccessRole
+    expires: datetime
 
 
 class Key(Record):

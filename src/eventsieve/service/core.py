@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.pipeline import Pipeline
 
+from eventsieve.acting import actor, touch
 from eventsieve.domain import estimators, persist
 from eventsieve.domain.evaluation import score_model
 from eventsieve.domain.events import Events, Labels
@@ -31,17 +32,22 @@ from eventsieve.errors import (
 )
 from eventsieve.records import Job, Limits, Means, Model, ModelSpec, ModelState, Plan, Schema, Score, State, Validation
 from eventsieve.sample import SampleReport
+from eventsieve.service.access import Access
 from eventsieve.service.comparisons import Comparisons
 from eventsieve.service.datasets import Datasets
 from eventsieve.service.explorations import Explorations
 from eventsieve.service.exports import Exports
+from eventsieve.service.heart import Heart
 from eventsieve.service.jobs import Trainings
 from eventsieve.service.models import Models
 from eventsieve.service.names import LONGEST_NAME, fault_of_name
 from eventsieve.service.predictions import Predicting
+from eventsieve.service.quotas import Allowances
+from eventsieve.service.retention import Keep, Retention
 from eventsieve.service.scores import Scores
 from eventsieve.service.simulations import Simulations
 from eventsieve.service.tables import score_table
+from eventsieve.service.vitals import Vitals
 from eventsieve.settings import Settings
 from eventsieve.storage.database import open_database
 from eventsieve.storage.files import Files
@@ -89,8 +95,11 @@ class Service:
         self._max_table_bytes = settings.max_table_bytes
         self._files = files
         self._registry = registry
+        # A registry in the store's own folder is no other machine's, and every beat would be a change to it.
+        self._heart = Heart(files, registry, beats=settings.DATABASE_URL is not None)
         self._engine = LocalEngine(settings.NUM_CPUS, Means(threads=settings.THREADS, accelerate=settings.ACCELERATE))
-        self._jobs = Jobs(files, registry, self._engine)
+        self.quotas = Allowances(registry, self._engine, settings.quotas)
+        self._jobs = Jobs(files, registry, self._engine, self.quotas.share)
         self._report = SampleReport(settings.PDF_PATH, self._engine)
         self._load = lru_cache(CACHED_MODELS)(self._load_uncached)
         self.datasets = Datasets(
@@ -98,7 +107,9 @@ class Service:
             registry,
             max_table_bytes=settings.max_table_bytes,
             max_dataset_bytes=settings.max_dataset_bytes,
+            max_columns=settings.MAX_COLUMNS,
             forget=self._forget,
+            most=self.quotas.storage,
         )
         self.simulations = Simulations(self.datasets)
         self.explorations = Explorations(self.datasets, files, self._engine)
@@ -114,11 +125,16 @@ class Service:
             tidy=self._tidy,
         )
         exports = Exports(files, self._engine, settings.memory_limit)
+        self.trail, self.chronicle = registry.trail, self._jobs.chronicle
+        keep = Keep(settings.KEEP_DATASETS_DAYS, settings.KEEP_JOBS_DAYS, settings.KEEP_AUDIT_DAYS)
+        self.retention = Retention(keep, self.datasets, registry, files.root / "retention.json")
+        self.access = Access(registry.keys, registry.changes, session_hours=settings.SESSION_HOURS)
         self.scores = Scores(self.datasets, files, registry, self._load)
         self.models = Models(
             self.datasets, files, registry, exports, forget=lambda each: self.scores.forget(model=each)
         )
         self.predictions = Predicting(self.datasets, files, registry, self._load)
+        self.vitals = Vitals(files, registry, self._engine, cache=self._load.cache_info, ready=self.predictions.ready)
         self.comparisons = Comparisons(self.datasets, files, registry, self._load, seed=self.seed)
 
     @classmethod
@@ -136,13 +152,17 @@ class Service:
         _check_names("AVAILABLE_SCORINGS", settings.AVAILABLE_SCORINGS, METRICS)
         schema = settings.event_schema()
         with ExitStack() as stack:
-            files = Files(settings.MODEL_DIR)
+            files = Files(settings.MODEL_DIR, settings.FILES_URL, settings.cache_bytes)
             stack.callback(files.close)
             registry = Registry(open_database(settings.database_url, files.root / "migration.lock"), files.owner)
             stack.callback(registry.close)
+            files.claim(registry.owners.store())
             service = cls(settings, schema, files, registry)
+            stack.callback(service._heart.close)
+            service._heart.start()
             service._tidy()
             registry.describe(lambda digest: _schema_of(files.tables.path(digest)))
+            service.quotas.measure(files)
             digests, datasets = registry.digests(), registry.datasets.ids()
             files.sweep(digests)
             service.explorations.sweep(datasets)
@@ -156,9 +176,21 @@ class Service:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def ending(self) -> bool:
+        """Whether it is about to end, and trains nothing new."""
+        return self._jobs.ending
+
+    def finish(self, seconds: float) -> None:
+        """Train nothing new, and wait so long for what is being trained; what waits for a slot is interrupted."""
+        self._jobs.drain(seconds)
+
     def close(self) -> None:
         """End what is being trained and let go of the store."""
+        self.retention.close()
         self._jobs.close()
+        self.quotas.close()
+        self._heart.close()
         self._registry.close()
         self._files.close()
 
@@ -215,7 +247,7 @@ class Service:
         self._registry.refuse_taken(ids)
         models = [self._resolve(spec, self.seed if seed is None else seed) for spec in specs]
         if not queue:
-            self._engine.refuse_beyond_free(len(models))
+            self._engine.refuse_beyond_free(len(models), self.quotas.share())
         order = Order(
             events=self._read(table, "both classes"),
             models=models,
@@ -290,7 +322,8 @@ class Service:
             ModelNotFound: there is none of that id.
             AlreadyCurrent: it is current already.
         """
-        self._registry.choose(model_id)
+        self._registry.choose(model_id, actor().name)
+        touch("model", model_id)
 
     def unset(self) -> str:
         """Make no model current; returns the id of the one that was.
@@ -298,7 +331,9 @@ class Service:
         Raises:
             NoCurrentModel: none was.
         """
-        return self._registry.unset()
+        unset = self._registry.unset(actor().name)
+        touch("model", unset)
+        return unset
 
     def remove(self, *ids: str) -> list[str]:
         """Remove models and their artefacts; returns their ids.
@@ -353,9 +388,7 @@ class Service:
 
     def _tidy(self) -> None:
         self._jobs.catch_up()
-        # In this order: who is in the registry held its lock before it came there, so without the lock it is dead.
-        owners = self._registry.unfinished_owners()
-        self._registry.interrupt(owners - self._files.living_owners())
+        self._heart.tidy()
 
     def _resolve(self, spec: ModelSpec, seed: int) -> ModelState:
         if spec.type not in self.model_types:

@@ -10,12 +10,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from eventsieve.acting import actor
+from eventsieve.acting import actor, touch
 from eventsieve.domain.edits import edited
 from eventsieve.domain.events import Events, Labels, check, needed
 from eventsieve.domain.inference import infer
-from eventsieve.errors import BadRequest, Conflict, TooLarge
+from eventsieve.errors import BadRequest, BadTable, Conflict, TooLarge
 from eventsieve.records import Dataset, Page, Reading, Schema, SchemaEdit
+from eventsieve.service.access import refuse_others
 from eventsieve.service.profile import profile
 from eventsieve.service.uploads import CONVERSION, Upload, digest_of, hashed, parts, refuse_featureless, title
 from eventsieve.storage import columns
@@ -26,6 +27,12 @@ from eventsieve.storage.sources import Given, Parted, open_parts
 
 __all__ = ["Datasets", "Upload"]
 
+MOST_COLUMNS = 2048
+"""Columns of a table, where nothing else is said."""
+
+LONGEST_COLUMN = 512
+"""Characters of a column's name."""
+
 
 class Datasets:
     """The room of data sets.
@@ -35,7 +42,9 @@ class Datasets:
         registry: the store's facts.
         max_table_bytes: how large events may be that are read into memory at once.
         max_dataset_bytes: how large a data set may be when it is unpacked.
+        max_columns: how many columns it may have.
         forget: called with the id of a data set that is removed or read in another way from now on.
+        most: bytes that whoever acts may keep; ``None``: as many as he likes.
     """
 
     def __init__(
@@ -45,14 +54,18 @@ class Datasets:
         *,
         max_table_bytes: int,
         max_dataset_bytes: int,
+        max_columns: int = MOST_COLUMNS,
         forget: Callable[[str], None] = lambda _: None,
+        most: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._files = files
         self._registry = registry
         self._book = registry.datasets
         self._max_table_bytes = max_table_bytes
         self._max_dataset_bytes = max_dataset_bytes
+        self._max_columns = max_columns
         self._forget = forget
+        self._most = most
 
     def new_file(self) -> Path:
         """A path to write an upload to; it goes away with this process at the latest."""
@@ -81,6 +94,7 @@ class Datasets:
             BadRequest: the labels, the name or the edit cannot be used.
             BadTable: a file holds no table of events, or is damaged.
             TooLarge: it is larger than a data set may be when it is unpacked.
+            QuotaExceeded: whoever acts would keep more than he may.
         """
         if not uploads:
             raise BadRequest("No file came; send one at least.")
@@ -89,7 +103,10 @@ class Datasets:
         key = hashed([CONVERSION, digest, reading.model_dump()])
         identity = hashed([key, None if edit is None else edit.model_dump(exclude_unset=True)])
         if known := self._book.identical(identity):
+            touch("dataset", known.id)
             return known.public(), False
+        by, most = actor().name, self._most()
+        self._registry.holdings.refuse_full(by, most)  # before it is read for nothing
         path = self._files.new(".arrow")
         try:
             content = self._content(uploads, reading, edit, path)
@@ -98,15 +115,18 @@ class Datasets:
                 name=wanted,
                 digest=digest,
                 size=sum(upload.size for upload in uploads),
-                by=actor().name,
+                by=by,
+                stored=path.stat().st_size,
                 created=datetime.now(UTC),
                 columns_digest=key,
                 identity=identity,
                 **content,
             )
-            kept, new = self._book.add(kept, lambda: self._files.datasets.settle(path, key))
+            self._files.datasets.send(path, key)
+            kept, new = self._book.add(kept, lambda: self._files.datasets.settle(path, key), most)
         finally:
             path.unlink(missing_ok=True)
+        touch("dataset", kept.id)
         return kept.public(), new
 
     def page(self, *, offset: int = 0, limit: int = 100) -> Page[Dataset]:
@@ -119,7 +139,7 @@ class Datasets:
         Raises:
             DatasetNotFound: there is none.
         """
-        return self._book.get(dataset_id).public()
+        return self._used(dataset_id).public()
 
     def rename(self, dataset_id: str, name: str) -> Dataset:
         """Give a data set another name.
@@ -127,7 +147,9 @@ class Datasets:
         Raises:
             DatasetNotFound: there is none of that id.
             BadRequest: the name cannot be one.
+            NotAllowed: it is another's.
         """
+        _refuse_others(self._book.get(dataset_id))
         return self._book.change(dataset_id, name=title(name, "")).public()
 
     def edit(self, dataset_id: str, edit: SchemaEdit) -> Dataset:
@@ -137,8 +159,10 @@ class Datasets:
             DatasetNotFound: there is none of that id.
             Conflict: a job that has not ended uses it.
             BadRequest: the changes cannot be made; each fault has its place in the edit.
+            NotAllowed: it is another's.
         """
         kept = self._book.get(dataset_id)
+        _refuse_others(kept)
         self._refuse_used(kept, "change its schema")
         path = self._path(kept)
         facts = columns.describe(path, index=edit.index)
@@ -155,8 +179,11 @@ class Datasets:
         Raises:
             DatasetNotFound: there is none of that id.
             Conflict: a job that has not ended uses it.
+            NotAllowed: it is another's.
         """
-        self._refuse_used(self._book.get(dataset_id), "delete it")
+        kept = self._book.get(dataset_id)
+        _refuse_others(kept)
+        self._refuse_used(kept, "delete it")
         self._book.remove(dataset_id, self._files.datasets.drop)
         self._forget(dataset_id)
 
@@ -174,7 +201,7 @@ class Datasets:
             TooLarge: they do not fit into the memory that a table may take.
             DamagedArtefact: the stored file is missing or damaged.
         """
-        kept = self._book.get(dataset_id)
+        kept = self._used(dataset_id)
         schema = schema or kept.event_schema
         header = [column.name for column in kept.columns]
         wanted = [column.name for column in needed(schema, labels=labels) if column.name in header]
@@ -198,7 +225,12 @@ class Datasets:
             DatasetNotFound: there is none of that id.
             DamagedArtefact: the stored file is missing or damaged.
         """
-        return columns.batches(self._path(self._book.get(dataset_id)), names)
+        return columns.batches(self._path(self._used(dataset_id)), names)
+
+    def _used(self, dataset_id: str) -> Kept:
+        kept = self._book.get(dataset_id)
+        self._registry.aging.use(kept.id, kept.used)
+        return kept
 
     def _content(
         self, uploads: Sequence[Upload], reading: Reading, edit: SchemaEdit | None, path: Path
@@ -226,9 +258,22 @@ class Datasets:
         given = [Given(upload.path, upload.name, upload.label) for upload in uploads]
         try:
             parted = open_parts(given, reading, max_bytes=self._max_dataset_bytes)
+            self._refuse_wide(parted.schema.names)
             return columns.write(parted, path, max_bytes=self._max_dataset_bytes)
         except TooLarge as error:
             raise TooLarge(f"{error} The limit is the setting MAX_DATASET_MB.") from error
+
+    def _refuse_wide(self, names: Sequence[str]) -> None:
+        if long := next((name for name in names if len(name) > LONGEST_COLUMN), ""):
+            raise BadTable(
+                f"The name of column {long[:40]}... has {len(long):,} characters; {LONGEST_COLUMN} are the most. "
+                f"Shorten it."
+            )
+        if len(names) > self._max_columns:
+            raise BadTable(
+                f"The table has {len(names):,} columns; {self._max_columns:,} are the most. Name those that are needed "
+                f"(branches), or raise MAX_COLUMNS."
+            )
 
     def _path(self, kept: Kept) -> Path:
         return self._files.datasets.path(kept.columns_digest)
@@ -239,3 +284,7 @@ class Datasets:
                 f"The data set {kept.name!r} is used by job {', '.join(jobs)}; "
                 f"wait for its end, or cancel it, to {what}."
             )
+
+
+def _refuse_others(kept: Kept) -> None:
+    refuse_others(f"the data set {kept.name!r}", kept.by)

@@ -20,8 +20,8 @@ from eventsieve.domain.exploration import cuts_of, explore
 from eventsieve.errors import BadRequest, NoReport
 from eventsieve.records import Dataset, Detail, Exploration, Limits, Outcome, State
 from eventsieve.service.datasets import Datasets
-from eventsieve.service.once import Once
 from eventsieve.storage.files import ORPHAN_SECONDS, Files
+from eventsieve.storage.once import Once
 from eventsieve.training.channel import Channel
 from eventsieve.training.deadline import Task
 from eventsieve.training.engine import LocalEngine

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
+from eventsieve.acting import touch
 from eventsieve.domain import estimators
 from eventsieve.domain.estimation import estimate
 from eventsieve.domain.events import Events
@@ -28,6 +29,7 @@ from eventsieve.records import (
     Schema,
     State,
 )
+from eventsieve.service.access import refuse_others
 from eventsieve.service.datasets import Datasets
 from eventsieve.service.names import fault_of_name, unused_name
 from eventsieve.storage.files import Files
@@ -100,6 +102,7 @@ class Trainings:
         """
         self._tidy()
         dataset = self._datasets.get(request.dataset)
+        touch("dataset", dataset.id)
         specs = self._check_models(request, dataset.event_schema)
         events = self._datasets.events(dataset.id, "both classes")
         _check_weights(request, dataset)
@@ -151,7 +154,9 @@ class Trainings:
         Raises:
             JobNotFound, ModelNotFound: there is no such job, or it does not train that model.
             Conflict: another process trains it.
+            NotAllowed: it is another's.
         """
+        self._refuse_others(job_id)
         return self._jobs.cancel(job_id, model)
 
     def stop(self, job_id: str, model: str | None = None) -> Job:
@@ -160,7 +165,9 @@ class Trainings:
         Raises:
             JobNotFound, ModelNotFound: there is no such job, or it does not train that model.
             Conflict: another process trains it.
+            NotAllowed: it is another's.
         """
+        self._refuse_others(job_id)
         return self._jobs.stop(job_id, model)
 
     def retrain(self, ref: str, name: str = "") -> Job:
@@ -205,6 +212,9 @@ class Trainings:
             warnings=remarks,
         )
         return self._jobs.start(order, queue=True).job
+
+    def _refuse_others(self, job_id: str) -> None:
+        refuse_others(f"the job {job_id}", self._registry.job(job_id).by)
 
     def _limits_of(self, request: JobRequest) -> Limits:
         return Limits(

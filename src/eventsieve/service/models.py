@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from eventsieve.acting import actor, touch
 from eventsieve.domain.card import CardFormat, Origin, card
 from eventsieve.domain.predictions import threshold_of
 from eventsieve.errors import BadRequest, DamagedArtefact, DatasetNotFound, NotFound
 from eventsieve.records import Alias, Choice, Evaluation, Model, ModelEdit, OnnxCheck, Page
+from eventsieve.service.access import refuse_others
 from eventsieve.service.datasets import Datasets
 from eventsieve.service.exports import Exports
 from eventsieve.service.modeledits import check_by, check_edit, threshold_for
@@ -91,8 +92,10 @@ class Models:
             ModelNotFound: there is none of that name or alias.
             ModelExists: the new name is taken.
             BadRequest: a value cannot be used; each has its place in the request.
+            NotAllowed: it is another's.
         """
         model = self.get(ref)
+        _refuse_others(model)
         check_edit(edit)
         threshold = None if edit.threshold is None else threshold_for(model, edit.threshold)
         self._registry.book.edit(
@@ -102,6 +105,7 @@ class Models:
             note=edit.note,
             threshold=threshold,
         )
+        touch("model", model.name, edit.name or model.name)
         return self.get(edit.name or model.name)
 
     def remove(self, ref: str) -> None:
@@ -109,6 +113,7 @@ class Models:
 
         Raises:
             ModelNotFound: there is none of that name or alias.
+            NotAllowed: it is another's.
         """
         self.drop([self.get(ref).name])
 
@@ -117,8 +122,10 @@ class Models:
 
         Raises:
             ModelNotFound: naming every name that is none; nothing is removed then.
+            NotAllowed: one is another's; nothing is removed then.
         """
-        removed = self._registry.remove(names)
+        removed = self._registry.remove(names, check=_refuse_others, by=actor().name)
+        touch("model", *(model.name for model in removed))
         for model in removed:
             self._registry.release_artefact(model.digest, self._drop_artefact)
             self._registry.release_table(model.table, self._files.tables.drop)
@@ -141,11 +148,8 @@ class Models:
                 f"Train it again with a validation (holdout, folds or another data set)."
             )
         try:
-            data = self._files.evaluations.path(model.evaluation).read_bytes()
-            if hashlib.sha256(data).hexdigest() != model.evaluation:
-                raise _damaged(model, "evaluation")
-            return Evaluation.model_validate_json(data)
-        except (OSError, ValidationError) as error:
+            return Evaluation.model_validate_json(self._files.evaluations.read(model.evaluation))
+        except (DamagedArtefact, ValidationError) as error:
             raise _damaged(model, "evaluation") from error
 
     def card(self, ref: str, kind: CardFormat) -> str:
@@ -166,15 +170,10 @@ class Models:
             DamagedArtefact: it is missing, or is not what was stored.
         """
         model = self.get(ref)
-        path = self._files.artefacts.path(model.digest)
         try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
+            return self._files.artefacts.checked(model.digest)
+        except DamagedArtefact as error:
             raise _damaged(model, "artefact") from error
-        if digest != model.digest:
-            raise _damaged(model, "artefact")
-        return path
 
     def onnx(self, ref: str) -> tuple[Path | None, OnnxCheck]:
         """The model as ONNX where that gives the same scores, and how that was found out.
@@ -199,6 +198,7 @@ class Models:
             ModelNotFound: there is no model of that name or alias.
             BadRequest: the alias is no name.
             Conflict: a model has that name.
+            NotAllowed: the model is another's, or the one that the alias means by now.
         """
         if fault := fault_of_name(alias):
             raise BadRequest(f"The alias {alias[:LONGEST_NAME]!r} {fault}; choose another.")
@@ -206,14 +206,20 @@ class Models:
             raise BadRequest(
                 f"{CURRENT!r} is always the model in charge; choose another alias, or make {ref!r} current."
             )
-        return self._registry.book.set_alias(alias, self.get(ref).name)
+        model = self.get(ref)
+        _refuse_others(model)
+        self._refuse_moving(alias)
+        touch("model", model.name)
+        return self._registry.book.set_alias(alias, model.name)
 
     def drop_alias(self, alias: str) -> None:
         """Forget an alias; its model stays.
 
         Raises:
             AliasNotFound: there is none of that name.
+            NotAllowed: the model is another's.
         """
+        self._refuse_moving(alias)
         self._registry.book.drop_alias(alias)
 
     # the current model
@@ -231,7 +237,7 @@ class Models:
 
         Args:
             ref: name or alias.
-            by: who says so, at most 128 characters.
+            by: who says so, at most 128 characters; where people sign in, it is who has.
 
         Raises:
             ModelNotFound: there is none of that name or alias.
@@ -239,7 +245,9 @@ class Models:
             BadRequest: ``by`` cannot be kept.
         """
         check_by(by)
-        self._registry.choose(self.get(ref).name, by)
+        name = self.get(ref).name
+        touch("model", name)
+        self._registry.choose(name, actor().name or by)
         return self.history(0, 1).items[0]
 
     def unset(self, by: str = "") -> Choice:
@@ -250,7 +258,7 @@ class Models:
             BadRequest: ``by`` cannot be kept.
         """
         check_by(by)
-        self._registry.unset(by)
+        touch("model", self._registry.unset(actor().name or by))
         return self.history(0, 1).items[0]
 
     def history(self, offset: int = 0, limit: int = 100) -> Page[Choice]:
@@ -265,7 +273,14 @@ class Models:
             BadRequest: ``by`` cannot be kept.
         """
         check_by(by)
-        return self._registry.book.roll_back(by)
+        choice = self._registry.book.roll_back(actor().name or by)
+        touch("model", choice.model or "")
+        return choice
+
+    def _refuse_moving(self, alias: str) -> None:
+        meant = {each.name: each.model for each in self.aliases()}
+        if alias in meant:
+            _refuse_others(self.get(meant[alias]))
 
     def _origin(self, model: Model) -> Origin | None:
         if model.dataset is None:
@@ -280,6 +295,10 @@ class Models:
         self._files.artefacts.drop(digest)
         self._exports.drop(digest)
         self._forget(digest)
+
+
+def _refuse_others(model: Model) -> None:
+    refuse_others(f"the model {model.name!r}", model.by)
 
 
 def _told(model: Model) -> Model:

@@ -82,6 +82,10 @@ class ReadyModels:
         self._stamp: int | None = None
         self._models: dict[str, ReadyModel] = {}
 
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._models)
+
     def get(self, ref: str) -> ReadyModel | None:
         """The model, if it is ready; does not wait for anything."""
         stamp = self.stamp()

@@ -12,11 +12,11 @@ from eventsieve.domain.predictions import score_part
 from eventsieve.errors import BadRequest, Conflict
 from eventsieve.records import Dataset, Model, PredictionPage, ScoreSummary
 from eventsieve.service.datasets import Datasets
-from eventsieve.service.once import Once
 from eventsieve.service.scoreviews import page, summary
 from eventsieve.service.scoring import Load, load_model, parts_of, stored, with_threshold
 from eventsieve.service.truth import Truth
 from eventsieve.storage.files import Files
+from eventsieve.storage.once import Once
 from eventsieve.storage.registry import Registry
 from eventsieve.storage.scores import ScoredRows, ScoreFile, ScoreFiles, Unkept
 

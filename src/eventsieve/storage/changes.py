@@ -38,15 +38,19 @@ class Changes:
                 connection = self._connection = self._connection or _open(self._path)
                 ((version,),) = connection.execute("PRAGMA data_version").fetchall()
             except sqlite3.Error:  # busy, or damaged: who reads the registry itself finds out
+                self._close()  # what comes next opens the file again, which may be another by then
                 return None
         return int(version)
 
     def close(self) -> None:
         """Close the connection; it is opened again when it is needed."""
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            self._close()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def _open(path: Path) -> sqlite3.Connection:

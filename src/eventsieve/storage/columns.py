@@ -20,7 +20,10 @@ from eventsieve.storage.sources import Parted, Retyped
 __all__ = ["ROWS", "batches", "column", "describe", "write"]
 
 ROWS = 1 << 16
-"""Rows of a batch; the last one may be shorter."""
+"""Rows of a batch; the last one may be shorter, and those of a table of very wide rows are."""
+
+MOST_WAITING = 1 << 28
+"""Bytes of rows that are kept in memory until they make a batch."""
 
 _DTYPES: dict[pa.DataType, Dtype] = {pa.int64(): "int64", pa.float64(): "float64", pa.string(): "object"}
 
@@ -62,7 +65,7 @@ def write(source: Parted, path: Path, *, max_bytes: int) -> tuple[Parted, tuple[
 
 
 class _Rows:
-    """Batches of any length, written in batches of `ROWS`."""
+    """Batches of any length, written in batches of `ROWS`, or of fewer where they are wide."""
 
     def __init__(self, writer: pa.ipc.RecordBatchFileWriter, max_bytes: int) -> None:
         self.count = 0
@@ -70,7 +73,7 @@ class _Rows:
         self._left = max_bytes
         self._max_bytes = max_bytes
         self._waiting: list[pa.RecordBatch] = []
-        self._rows = 0
+        self._rows = self._bytes = 0
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Write the events of a batch, or keep them until there are enough."""
@@ -80,8 +83,11 @@ class _Rows:
             raise TooLarge(f"The columns take more than {self._max_bytes} bytes; send the events in parts.")
         self._waiting.append(batch)
         self._rows += batch.num_rows
+        self._bytes += batch.nbytes
         if self._rows >= ROWS:
             self._write(self._rows - self._rows % ROWS)
+        elif self._bytes >= MOST_WAITING:
+            self._write(self._rows)
 
     def finish(self) -> None:
         """Write what was kept."""
@@ -93,7 +99,7 @@ class _Rows:
         for batch in table.slice(0, rows).to_batches(ROWS):
             self._writer.write_batch(batch)
         rest = table.slice(rows)
-        self._waiting, self._rows = rest.to_batches(), rest.num_rows
+        self._waiting, self._rows, self._bytes = rest.to_batches(), rest.num_rows, rest.nbytes
 
 
 @contextmanager
@@ -105,7 +111,7 @@ def _writer(path: Path, schema: pa.Schema, max_bytes: int) -> Iterator[_Rows]:
 
 
 def batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """The events of a file that `write` wrote, in batches of `ROWS`; their columns are views of the mapped file.
+    """The events of a file that `write` wrote, in batches; their columns are views of the mapped file.
 
     Args:
         path: the file.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
-import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,7 +11,6 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Engine,
-    ExceptionContext,
     column,
     create_engine,
     event,
@@ -24,12 +21,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from eventsieve.errors import BadConfiguration
+from eventsieve.errors import BadConfiguration, StoreUnavailable
+from eventsieve.storage.outages import BUSY_MILLISECONDS, options_for, prepare_postgresql, translate
 
-__all__ = ["open_database"]
-
-BUSY_MILLISECONDS = 30_000
-"""How long one process waits for another's transaction; ours last milliseconds."""
+__all__ = ["REVISIONS", "connect", "newest_revision", "one_at_a_time", "open_database"]
 
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
 REVISIONS = "alembic_version"
@@ -47,20 +42,29 @@ def open_database(url: str, lock: Path) -> Engine:
         BadConfiguration: the URL means nothing, nothing answers there, or the database is of a newer Eventsieve.
     """
     try:
-        engine = create_engine(url)
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _prepare_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
-            event.listen(engine, "handle_error", _tell_full_disk)
+        engine = connect(url)
         with ExitStack() as stack:
             stack.callback(engine.dispose)
-            with _one_at_a_time(lock):
+            with one_at_a_time(lock):
                 _migrate(engine)
             stack.pop_all()
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, DBAPIError) as error:
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, DBAPIError, StoreUnavailable) as error:
+        why = str(error.__cause__ if isinstance(error, StoreUnavailable) else error).partition("\n")[0]
         raise BadConfiguration(
-            f"The database {_shown(url)} cannot be opened ({str(error).splitlines()[0]}); correct DATABASE_URL."
+            f"The database {_shown(url)} cannot be opened ({why}); see that it runs, or correct DATABASE_URL."
         ) from error
+    return engine
+
+
+def connect(url: str) -> Engine:
+    """The database of that URL as it is, of which nothing has been asked yet."""
+    engine = create_engine(url, **options_for(make_url(url)))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "connect", prepare_postgresql)
+    event.listen(engine, "handle_error", translate, retval=True)
     return engine
 
 
@@ -83,15 +87,9 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _tell_full_disk(context: ExceptionContext) -> None:
-    # To everyone above, a full disk is the same whether a file or the database is written.
-    error = context.original_exception
-    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-        raise OSError(errno.ENOSPC, f"{error}")
-
-
 @contextmanager
-def _one_at_a_time(lock: Path) -> Iterator[None]:
+def one_at_a_time(lock: Path) -> Iterator[None]:
+    """Have the store's registry migrated, or replaced, by nobody else within the block."""
     with lock.open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -99,10 +97,12 @@ def _one_at_a_time(lock: Path) -> Iterator[None]:
 
 def _migrate(engine: Engine) -> None:
     with engine.begin() as connection:
-        if _revisions(connection) == [_newest()]:
+        if _revisions(connection) == [newest_revision()]:
             return
         from eventsieve.storage.migrating import migrate  # noqa: PLC0415 - a tenth of every start, and rarely needed
 
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # a large table takes what it takes
         migrate(connection, _shown(str(engine.url)))
 
 
@@ -113,6 +113,6 @@ def _revisions(connection: Connection) -> list[str]:
     return list(connection.scalars(select(column("version_num")).select_from(table(REVISIONS))))
 
 
-def _newest() -> str:
+def newest_revision() -> str:
     """The newest revision there is: the migrations are numbered by their files' names."""
     return max(path.name.partition("_")[0] for path in MIGRATIONS.glob("[0-9]*_*.py"))

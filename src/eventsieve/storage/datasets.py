@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, func, select
@@ -11,6 +12,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from eventsieve.errors import DatasetNotFound
 from eventsieve.records import Dataset, Page
+from eventsieve.storage.holdings import refuse_beyond
+from eventsieve.storage.locks import alone
 from eventsieve.storage.rows import DatasetRow
 
 __all__ = ["DatasetBook", "Kept"]
@@ -25,6 +28,10 @@ class Kept(Dataset):
     """Digest of what came, how it was read and what schema was asked for."""
     reading: dict[str, Any]
     """How it was read, and what was said while it was."""
+    used: datetime | None = None
+    """When it was last read or looked at, to the hour."""
+    stored: int | None = None
+    """Bytes of the file of all columns; ``None`` where they are to be looked at later."""
 
     def public(self) -> Dataset:
         """The data set as clients see it."""
@@ -41,20 +48,26 @@ class DatasetBook:
     def __init__(self, sessions: sessionmaker[Session]) -> None:
         self._begin = sessions.begin
 
-    def add(self, kept: Kept, settle: Callable[[], None]) -> tuple[Kept, bool]:
+    def add(self, kept: Kept, settle: Callable[[], None], most: int | None = None) -> tuple[Kept, bool]:
         """Write down a data set, unless there is the same already.
 
         Args:
             kept: the data set.
             settle: gives its file its place; called when it is new.
+            most: bytes of data sets and models that its owner may keep.
 
         Returns:
             The data set as it stands, and whether it is new.
+
+        Raises:
+            QuotaExceeded: its owner would keep more than that; nothing is written down then.
         """
         try:
             with self._begin() as session:
+                alone(session, kept.columns_digest)
                 row = _identical(session, kept.identity)
                 if row is None:
+                    refuse_beyond(session, kept.by, most, columns=kept.columns_digest, size=kept.stored or 0)
                     settle()
                     session.add(DatasetRow(**kept.model_dump(mode="json", exclude={"created"}), created=kept.created))
                     return kept, True
@@ -115,7 +128,9 @@ class DatasetBook:
             row = _row(session, dataset_id)
             key = row.columns_digest
             session.delete(row)
-            session.flush()
+        # Not before the row is gone for sure: what is listed has its file.
+        with self._begin() as session:
+            alone(session, key)
             if not session.scalar(select(exists().where(DatasetRow.columns_digest == key))):
                 drop(key)
 

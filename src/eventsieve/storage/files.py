@@ -13,32 +13,31 @@
       migration.lock            held by who migrates the registry (see database.py)
       incoming/<id>/…           what that process is writing
 
-Nothing is written under its final name: a file is finished in ``incoming``, then renamed. A process that is killed
-leaves a lock that nobody holds; whoever comes next sees that and clears up after it.
+The first four may be elsewhere: in another folder, or in an object store of which they are a cache then. Nothing is
+written under its final name: a file is finished in ``incoming``, then renamed. A process that is killed leaves a lock
+that nobody holds; whoever comes next sees that and clears up after it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import hashlib
-import os
 import shutil
-import time
 import uuid
-from collections.abc import Callable
-from itertools import accumulate
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import Final, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from eventsieve.domain.events import Events
 from eventsieve.errors import BadConfiguration, DamagedArtefact
+from eventsieve.storage.cached import CachedShelf, Room
+from eventsieve.storage.objects import Objects
+from eventsieve.storage.owners import Held, Locks
+from eventsieve.storage.shelves import ORPHAN_SECONDS, Shelf, digest_of
 from eventsieve.storage.tables import write_events
 
-__all__ = ["Digests", "Files", "Shelf"]
+__all__ = ["ORPHAN_SECONDS", "Digests", "Files", "Shelf"]
 
-ORPHAN_SECONDS = 24 * 3600.0
-"""How long a file that no row speaks of is left alone: another process may be about to speak of it."""
+DURABLE: Final = {"artefacts": ".skops", "tables": ".arrow", "evaluations": ".json", "datasets": ".arrow"}
+"""The shelves of what cannot be made again, with the suffixes of their files."""
 
 
 class Digests(NamedTuple):
@@ -50,95 +49,45 @@ class Digests(NamedTuple):
     datasets: set[str]
 
 
-class Shelf:
-    """The finished files of one kind, each under a key.
-
-    Args:
-        folder: where they are; made if it is not there.
-        suffix: of their names.
-    """
-
-    def __init__(self, folder: Path, suffix: str) -> None:
-        self.folder = folder
-        self.suffix = suffix
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def path(self, key: str) -> Path:
-        """Where the file of that key is kept."""
-        return self.folder / f"{key}{self.suffix}"
-
-    def settle(self, path: Path, key: str) -> None:
-        """Keep a file that was written to a new path."""
-        _settle(path, self.path(key))
-
-    def drop(self, key: str) -> None:
-        """Remove a file, if it is there."""
-        self.path(key).unlink(missing_ok=True)
-
-    def touch(self, key: str) -> None:
-        """Note that a file is used now, if it is there."""
-        with contextlib.suppress(FileNotFoundError):
-            os.utime(self.path(key))
-
-    def drop_where(self, chosen: Callable[[str], bool]) -> None:
-        """Remove the files whose keys are chosen."""
-        for path in self.folder.iterdir():
-            if chosen(path.name.removesuffix(self.suffix)):
-                path.unlink(missing_ok=True)
-
-    def trim(self, most_files: int, most_bytes: int) -> None:
-        """Remove the files that were used longest ago, until so many of so many bytes are left; one always is."""
-        found: list[tuple[int, int, Path]] = []
-        for path in self.folder.iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                status = path.stat()
-                found.append((status.st_mtime_ns, status.st_size, path))
-        found.sort(reverse=True)
-        sizes = accumulate(size for _, size, _ in found)
-        for place, (size, (_, _, path)) in enumerate(zip(sizes, found, strict=True)):
-            if place and (place >= most_files or size > most_bytes):
-                path.unlink(missing_ok=True)
-
-    def sweep(self, known: set[str]) -> None:
-        """Remove old files under other keys than these."""
-        horizon = time.time() - ORPHAN_SECONDS
-        for path in self.folder.iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                if path.name.removesuffix(self.suffix) not in known and path.stat().st_mtime < horizon:
-                    path.unlink()
-
-
 class Files:
     """The files of one store, as one process sees them.
 
     Args:
         root: the folder; made if it is not there.
+        url: where artefacts, tables, evaluations and data sets are, if it is not there: ``file:///FOLDER``, or an
+            object store (see `eventsieve.storage.objects`).
+        cache_bytes: of files of an object store that are kept in the folder; ``None`` for no limit.
 
     Raises:
-        BadConfiguration: the folder cannot be made or written.
+        BadConfiguration: the folder or the object store cannot be used.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, url: str | None = None, cache_bytes: int | None = None) -> None:
         self.root = root.absolute()
         self.owner = uuid.uuid4().hex
-        self._owners = self.root / "owners"
         self._incoming = self.root / "incoming" / self.owner
+        self._objects = Objects(url) if url is not None and not url.startswith("file:") else None
+        if self._objects is not None:
+            self._objects.check()
+        self._room = Room(cache_bytes)
+        elsewhere = folder_of(url) if url is not None and self._objects is None else None
+        durable = elsewhere or self.root
         try:
-            self._owners.mkdir(parents=True, exist_ok=True)
-            self.artefacts = Shelf(self.root / "artefacts", ".skops")
-            self.tables = Shelf(self.root / "tables", ".arrow")
-            self.evaluations = Shelf(self.root / "evaluations", ".json")
-            self.datasets = Shelf(self.root / "datasets", ".arrow")
+            self.artefacts = self._shelf(durable, "artefacts")
+            self.tables = self._shelf(durable, "tables")
+            self.evaluations = self._shelf(durable, "evaluations")
+            self.datasets = self._shelf(durable, "datasets", by_digest=False)
             self.explorations = Shelf(self.root / "explorations", "")
             self.exports = Shelf(self.root / "exports", "")
             self.scores = Shelf(self.root / "scores", ".parquet")
             # The lock first: a folder without one would never be cleared up.
-            self._lock = _hold(self._owners / f"{self.owner}.lock")
+            self._locks = Locks(self.root, self.owner)
             self._incoming.mkdir(parents=True)
         except OSError as error:
+            setting = "MODEL_DIR" if elsewhere is None else "MODEL_DIR and FILES_URL"
             raise BadConfiguration(
-                f"The folder {self.root} cannot be used ({error.strerror}); "
-                f"set MODEL_DIR to a folder that can be written."
+                f"The folder {error.filename or self.root} cannot be used ({error.strerror}); "
+                f"set {setting} to a folder that can be written."
             ) from error
 
     def new(self, suffix: str = "") -> Path:
@@ -148,101 +97,118 @@ class Files:
     def write_table(self, events: Events, path: Path) -> str:
         """Write the events to a new path; returns the digest. The same events twice have the same digest."""
         write_events(events, path)
-        return _digest(path)
+        return digest_of(path)
+
+    def send_trained(self, artefact: Path, digest: str, evaluation: Path, evaluation_digest: str | None) -> None:
+        """Do what takes long of adopting what a training has written, before a transaction.
+
+        What is not what it should be is left for `adopt_artefact` and `adopt_evaluation` to refuse.
+
+        Raises:
+            StoreUnavailable: the object store does not take it.
+        """
+        if isinstance(self.artefacts, CachedShelf):
+            if evaluation_digest is not None and _is(evaluation, evaluation_digest):
+                self.evaluations.send(evaluation, evaluation_digest)
+            if _is(artefact, digest):
+                self.artefacts.send(artefact, digest)
 
     def adopt_artefact(self, path: Path, digest: str) -> None:
         """Keep the artefact that was written to a new path, if it is what it should be.
 
         Raises:
             DamagedArtefact: it is not; it is not kept.
+            StoreUnavailable: the object store does not take it.
         """
-        self._adopt(self.artefacts, path, digest)
+        _adopt(self.artefacts, path, digest)
 
     def adopt_evaluation(self, path: Path, digest: str) -> None:
         """Keep the evaluation that was written to a new path, if it is what it should be.
 
         Raises:
             DamagedArtefact: it is not; it is not kept.
+            StoreUnavailable: the object store does not take it.
         """
-        self._adopt(self.evaluations, path, digest)
+        _adopt(self.evaluations, path, digest)
 
     def read_artefact(self, digest: str) -> bytes:
         """The bytes of an artefact.
 
         Raises:
             DamagedArtefact: it is missing, or is not what was stored.
+            StoreUnavailable: it is in an object store that does not answer.
         """
-        try:
-            data = self.artefacts.path(digest).read_bytes()
-        except OSError as error:
-            raise DamagedArtefact(f"The stored model cannot be read ({error.strerror}).") from error
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise DamagedArtefact("The file of the stored model is not what was stored.")
-        return data
+        return self.artefacts.read(digest)
+
+    def owners(self) -> Held:
+        """Which of the processes that share this folder live, and which are dead; `bury` those."""
+        return self._locks.look()
+
+    def bury(self, owner: str) -> None:
+        """Remove what a dead process has left behind in the folder."""
+        self._locks.bury(owner)
 
     def living_owners(self) -> set[str]:
-        """The ids of the processes that use this store now; what dead ones left behind is removed."""
-        living = set()
-        for path in self._owners.glob("*.lock"):
-            if path.stem == self.owner or _is_held(path):
-                living.add(path.stem)
-            else:
-                shutil.rmtree(self.root / "incoming" / path.stem, ignore_errors=True)
-                path.unlink(missing_ok=True)
-        return living
+        """The ids of the processes that use this folder now; what dead ones left behind is removed."""
+        held = self.owners()
+        for owner in held.dead:
+            self.bury(owner)
+        return set(held.living)
+
+    def claim(self, registry: str) -> None:
+        """See that the files in the object store are those of this registry: another's would be swept.
+
+        Args:
+            registry: its id.
+
+        Raises:
+            BadConfiguration: they are another's.
+        """
+        if self._objects is not None and self._objects.note("registry", registry) != registry:
+            raise BadConfiguration(
+                f"The files in {self._objects.shown} are those of another registry than the one of DATABASE_URL; "
+                f"choose another prefix in FILES_URL, or, if that registry is no more, remove the object 'registry' "
+                f"there."
+            )
 
     def sweep(self, digests: Digests) -> None:
-        """Remove old files that the registry does not speak of."""
-        self.artefacts.sweep(digests.artefacts)
-        self.tables.sweep(digests.tables)
-        self.evaluations.sweep(digests.evaluations)
-        self.datasets.sweep(digests.datasets)
+        """Remove old files that the registry does not speak of; send those to the object store that it lacks.
+
+        Raises:
+            StoreUnavailable: the object store does not answer.
+        """
+        now = None if self._objects is None else self._objects.now()
+        for name in DURABLE:
+            shelf, known = getattr(self, name), getattr(digests, name)
+            if isinstance(shelf, CachedShelf) and now is not None:
+                shelf.bring(known, now)
+            shelf.sweep(known)
 
     def close(self) -> None:
         """Let go of the store."""
         shutil.rmtree(self._incoming, ignore_errors=True)
-        (self._owners / f"{self.owner}.lock").unlink(missing_ok=True)
-        self._lock.close()
+        self._locks.close()
 
-    def _adopt(self, shelf: Shelf, path: Path, digest: str) -> None:
-        if not path.is_file() or _digest(path) != digest:
-            raise DamagedArtefact("The trained model was not written whole; train it again.")
-        shelf.settle(path, digest)
-
-
-def _hold(path: Path) -> IO[bytes]:
-    # The kernel lets go of the lock when the process ends, however it ends. The file gets its name when it is locked
-    # already: between the two, others would take it for one that a dead process has left.
-    unnamed = path.with_suffix(".new")
-    file = unnamed.open("wb")
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    unnamed.replace(path)
-    return file
+    def _shelf(self, folder: Path, name: str, *, by_digest: bool = True) -> Shelf:
+        if self._objects is None:
+            return Shelf(folder / name, DURABLE[name])
+        return CachedShelf(
+            folder / name, DURABLE[name], objects=self._objects, room=self._room, new=self.new, by_digest=by_digest
+        )
 
 
-def _is_held(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:  # its owner has just left in order
-        return False
-    return False
+def folder_of(url: str) -> Path:
+    parts = urlsplit(url)
+    if parts.netloc not in ("", "localhost") or parts.query or not parts.path.startswith("/"):
+        raise BadConfiguration(f"FILES_URL {url} is no folder of this machine; write it as file:///srv/eventsieve.")
+    return Path(unquote(parts.path))
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _is(path: Path, digest: str) -> bool:
+    return path.is_file() and digest_of(path) == digest
 
 
-def _settle(path: Path, final: Path) -> None:
-    """Give a finished file its final name, so that it is there whole or not at all, even after a power cut."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-    path.replace(final)
-    folder = os.open(final.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def _adopt(shelf: Shelf, path: Path, digest: str) -> None:
+    if not _is(path, digest):
+        raise DamagedArtefact("The trained model was not written whole; train it again.")
+    shelf.settle(path, digest)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from eventsieve.errors import AliasNotFound, Conflict, ModelExists, ModelNotFound
 from eventsieve.records import Alias, Choice, Page, State, Threshold
+from eventsieve.storage.locks import NAMES, alone
 from eventsieve.storage.rows import AliasRow, ChoiceRow, ModelRow, TrainingRow
 
 __all__ = ["Modelbook"]
@@ -45,6 +46,8 @@ class Modelbook:
         """
         try:
             with self._begin() as session:
+                if new_name is not None:
+                    alone(session, NAMES)
                 row = _model(session, name)
                 if tags is not None:
                     row.tags = list(tags)
@@ -74,6 +77,7 @@ class Modelbook:
         """
         try:
             with self._begin() as session:
+                alone(session, NAMES)
                 model = _model(session, name)
                 if what := _holder(session, alias):
                     raise Conflict(f"{alias!r} is the name of {what}; choose another alias.")

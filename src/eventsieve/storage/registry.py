@@ -15,11 +15,17 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from eventsieve.errors import AlreadyCurrent, DamagedArtefact, JobNotFound, ModelExists, ModelNotFound, NoCurrentModel
 from eventsieve.records import Job, Limits, Model, ModelState, Outcome, Page, PastTraining, Plan, Schema, State, Table
+from eventsieve.storage.aging import Aging
 from eventsieve.storage.changes import Changes
 from eventsieve.storage.datasets import DatasetBook
 from eventsieve.storage.files import Digests
+from eventsieve.storage.holdings import Holdings
+from eventsieve.storage.keybook import Keybook
+from eventsieve.storage.locks import NAMES, alone
 from eventsieve.storage.modelbook import Modelbook
-from eventsieve.storage.rows import AliasRow, ChoiceRow, DatasetRow, JobRow, ModelRow, TableRow, TrainingRow
+from eventsieve.storage.ownerbook import OwnerBook
+from eventsieve.storage.rows import AliasRow, ChoiceRow, DatasetRow, JobRow, ModelRow, OwnerRow, TableRow, TrainingRow
+from eventsieve.storage.trail import Trail
 
 __all__ = ["CURRENT", "Registry"]
 
@@ -49,6 +55,11 @@ class Registry:
         self._begin = sessions.begin
         self.book = Modelbook(sessions)
         self.datasets = DatasetBook(sessions)
+        self.holdings = Holdings(sessions)
+        self.trail = Trail(sessions)
+        self.aging = Aging(sessions)
+        self.keys = Keybook(sessions)
+        self.owners = OwnerBook(sessions)
         self.changes = Changes(engine)
         self._owner = owner
 
@@ -56,6 +67,15 @@ class Registry:
         """Close all connections."""
         self.changes.close()
         self._engine.dispose()
+
+    def ping(self) -> None:
+        """See that the database answers, and takes changes where it has one writer at a time.
+
+        Raises:
+            StoreUnavailable: it does not.
+        """
+        with self._begin() as session:
+            session.scalar(select(OwnerRow.id).limit(1))
 
     # jobs
 
@@ -91,30 +111,32 @@ class Registry:
         job_id = uuid.uuid4().hex
         try:
             with self._begin() as session:
+                tables = {each.digest: each for each in (table, validation) if each is not None}
+                alone(session, NAMES, *tables)
                 _refuse_taken(session, [model.spec.name for model in models])
                 settle()
-                for each in {each.digest: each for each in (table, validation) if each is not None}.values():
+                for each in tables.values():
                     if session.get(TableRow, each.digest) is None:
                         session.add(TableRow(**each.model_dump()))
-                session.add(
-                    JobRow(
-                        id=job_id,
-                        table=table.digest,
-                        validation_table=validation and validation.digest,
-                        dataset=dataset,
-                        owner=self._owner,
-                        plan=plan.model_dump(mode="json"),
-                        warnings=list(warnings),
-                        by=by,
-                        seconds_limit=limits.seconds,
-                        memory_limit=limits.memory,
-                        created=_now(),
-                        trainings=[TrainingRow.of(position, model, table) for position, model in enumerate(models)],
-                    )
+                row = JobRow(
+                    id=job_id,
+                    table=table.digest,
+                    validation_table=validation and validation.digest,
+                    dataset=dataset,
+                    owner=self._owner,
+                    plan=plan.model_dump(mode="json"),
+                    warnings=list(warnings),
+                    by=by,
+                    seconds_limit=limits.seconds,
+                    memory_limit=limits.memory,
+                    created=_now(),
+                    trainings=[TrainingRow.of(position, model, table) for position, model in enumerate(models)],
                 )
+                session.add(row)
+                session.flush()
+                return row.record()
         except IntegrityError as error:  # on a database without SQLite's one writer at a time
             raise ModelExists("One of these models is being trained by another request; choose other ids.") from error
-        return self.job(job_id)
 
     def job(self, job_id: str) -> Job:
         """The job of that id.
@@ -167,21 +189,28 @@ class Registry:
             )
             return [_past(training, plan) for training, plan in rows]
 
-    def start(self, job_id: str, position: int) -> None:
-        """Note that a queued model is being trained now."""
+    def start(self, job_id: str, position: int, moment: datetime | None = None) -> None:
+        """Note that a queued model is being trained, and since when; now by default."""
         with self._begin() as session:
             session.execute(
                 update(TrainingRow)
                 .where(
                     TrainingRow.job_id == job_id, TrainingRow.position == position, TrainingRow.state == State.QUEUED
                 )
-                .values(state=State.RUNNING, started=_now())
+                .values(state=State.RUNNING, started=moment or _now())
             )
 
     def finish(
-        self, job_id: str, position: int, outcome: Outcome, adopt: Callable[[], None], schema: Schema | None = None
+        self,
+        job_id: str,
+        position: int,
+        outcome: Outcome,
+        adopt: Callable[[], None],
+        schema: Schema | None = None,
+        *,
+        stored: int | None = None,
     ) -> Outcome:
-        """Note how the training of a model ended; a trained one becomes a model.
+        """Note how the training of a model ended; a trained one becomes a model. What has ended already stays as it is.
 
         Args:
             job_id: the job.
@@ -190,41 +219,45 @@ class Registry:
             adopt: keeps the artefact; called before the model is listed. Where it raises `DamagedArtefact`, there is
                 no model.
             schema: how tables are read that the model is to predict.
+            stored: bytes of the model's files; ``None`` where they are to be looked at later.
 
         Returns:
             The outcome as it was written down.
         """
         with self._begin() as session:
+            alone(session, *filter(None, (outcome.digest, outcome.evaluation)))
             row = session.get_one(TrainingRow, (job_id, position))
+            if State(row.state).final and not (outcome.state is State.TRAINED and _was_given_up(session, row)):
+                # Written down before, though the database's answer was lost.
+                return outcome.model_copy(update={"state": State(row.state), "reason": row.reason})
             if outcome.state is State.TRAINED:
                 try:
                     adopt()
                 except DamagedArtefact as error:
                     outcome = outcome.model_copy(update={"state": State.DIED, "reason": str(error)})
                 else:
-                    session.add(ModelRow.of(session.get_one(JobRow, job_id), row, outcome, schema, _now()))
+                    model = ModelRow.of(session.get_one(JobRow, job_id), row, outcome, schema, _now())
+                    model.stored = stored
+                    session.add(model)
             row.state, row.reason = outcome.state, outcome.reason
             row.seconds, row.peak_memory, row.kept_early = outcome.seconds, outcome.peak_memory, outcome.kept_early
         return outcome
 
-    def unfinished_owners(self) -> set[str]:
-        """The processes, dead or alive, whose trainings have not ended."""
-        unfinished = select(TrainingRow.job_id).where(TrainingRow.state.in_(_UNFINISHED))
-        with self._begin() as session:
-            return set(session.scalars(select(JobRow.owner).where(JobRow.id.in_(unfinished))))
+    def disown(self, known: Collection[str]) -> set[str]:
+        """Note that nobody trains the unfinished models of this process's jobs but for those of known ones.
 
-    def interrupt(self, dead: Collection[str]) -> int:
-        """Note that what these dead processes were training is not trained any more; returns how many models."""
-        if not dead:
-            return 0
-        jobs = select(JobRow.id).where(JobRow.owner.in_(dead))
+        Returns:
+            The digests of the tables that they were to be trained and validated on.
+        """
+        ours = JobRow.owner == self._owner
         with self._begin() as session:
-            result = session.execute(
-                update(TrainingRow)
-                .where(TrainingRow.state.in_(_UNFINISHED), TrainingRow.job_id.in_(jobs))
-                .values(state=State.INTERRUPTED, reason="The server ended during the training; train it again.")
-            )
-            return int(result.rowcount)  # type: ignore[attr-defined]  # an update has a row count
+            unfinished = select(TrainingRow.job_id).where(TrainingRow.state.in_(_UNFINISHED))
+            rows = session.scalars(select(JobRow).where(ours, JobRow.id.in_(unfinished), JobRow.id.not_in(known)))
+            lost = list(rows)
+            for training in (each for row in lost for each in row.trainings if not State(each.state).final):
+                training.state = State.INTERRUPTED
+                training.reason = "The registry failed when the job was written down; send it again."
+            return {digest for row in lost for digest in (row.table, row.validation_table) if digest}
 
     # models
 
@@ -272,8 +305,19 @@ class Registry:
             queries = (select(ModelRow.name), select(AliasRow.name), training)
             return {name for query in queries for name in session.scalars(query)}
 
-    def remove(self, ids: Collection[str] | None = None) -> list[Model]:
+    def remove(
+        self,
+        ids: Collection[str] | None = None,
+        *,
+        check: Callable[[Model], object] = lambda _: None,
+        by: str = "",
+    ) -> list[Model]:
         """Forget these models, or all of them; returns them. A current one is current no more.
+
+        Args:
+            ids: the models; all of them by default.
+            check: called with each before anything is removed; what it raises keeps all of them.
+            by: who says so.
 
         Raises:
             ModelNotFound: naming every id that is none; nothing is removed then.
@@ -285,27 +329,32 @@ class Registry:
                 _refuse_unknown(ids, [row.name for row in rows])
                 rows = [row for row in rows if row.name in ids]
             removed = [row.record(current) for row in rows]
+            for model in removed:
+                check(model)
             for row in rows:
                 session.delete(row)
             if any(model.current for model in removed):
-                session.add(ChoiceRow(model_id=None, created=_now()))
+                session.add(ChoiceRow(model_id=None, by=by, created=_now()))
             return removed
 
     def release_artefact(self, digest: str, drop: Callable[[str], None]) -> None:
         """Drop an artefact that is no model's."""
         with self._begin() as session:
+            alone(session, digest)
             if not session.scalar(select(exists().where(ModelRow.digest == digest))):
                 drop(digest)
 
     def release_evaluation(self, digest: str, drop: Callable[[str], None]) -> None:
         """Drop an evaluation that is no model's."""
         with self._begin() as session:
+            alone(session, digest)
             if not session.scalar(select(exists().where(ModelRow.evaluation == digest))):
                 drop(digest)
 
     def release_table(self, digest: str, drop: Callable[[str], None]) -> None:
         """Drop a table on which no model was trained and none is being trained."""
         with self._begin() as session:
+            alone(session, digest)
             needed = exists().where(ModelRow.table == digest)
             awaited = (
                 exists()
@@ -400,6 +449,18 @@ def _refuse_unknown(ids: Iterable[str], known: Collection[str]) -> None:
         if len(known) > MOST_NAMED:
             there_are += f" and {len(known) - MOST_NAMED} more"
         raise ModelNotFound(f"There is no model {', '.join(missing)}; there are: {there_are}.")
+
+
+def _was_given_up(session: Session, training: TrainingRow) -> bool:
+    """Whether others took the trainer for dead, and its model can still have its name."""
+    if training.state != State.INTERRUPTED:
+        return False
+    alone(session, NAMES)
+    try:
+        _refuse_taken(session, [training.model_id])
+    except ModelExists:
+        return False
+    return True
 
 
 def _past(training: TrainingRow, plan: dict[str, Any]) -> PastTraining:

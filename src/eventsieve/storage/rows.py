@@ -42,8 +42,10 @@ __all__ = [
     "OwnerRow",
     "ScoreRow",
     "SessionRow",
+    "StoreRow",
     "TableRow",
     "TrainingRow",
+    "UploadRow",
     "UtcTime",
 ]
 
@@ -122,7 +124,14 @@ class DatasetRow(Base):
     classes: Mapped[list[dict[str, Any]]]
     warnings: Mapped[list[str]]
     by: Mapped[str] = mapped_column("made_by", String(128), index=True, default="")
+    stored: Mapped[int | None] = mapped_column("stored_bytes", BigInteger)
+    """Bytes of the file of all columns; ``None`` in a data set of before quotas until it has been looked at."""
+    used: Mapped[datetime | None]
+    """When it was last read or looked at, to the hour."""
     created: Mapped[datetime]
+
+    # All that a sum of somebody's bytes needs: the rows themselves are long.
+    __table_args__ = (Index("ix_datasets_stored", "made_by", "columns_digest", "stored_bytes"),)
 
 
 class JobRow(Base):
@@ -249,6 +258,8 @@ class ModelRow(Base):
     threshold: Mapped[dict[str, Any]]
     tags: Mapped[list[str]]
     note: Mapped[str]
+    stored: Mapped[int | None] = mapped_column("stored_bytes", BigInteger)
+    """Bytes of artefact and evaluation; ``None`` in a model of before quotas until they have been looked at."""
     created: Mapped[datetime]
     scores: Mapped[list[ScoreRow]] = relationship(
         order_by="ScoreRow.position", cascade="all, delete-orphan", lazy="selectin"
@@ -257,6 +268,8 @@ class ModelRow(Base):
         order_by="AliasRow.name", cascade="all, delete-orphan", lazy="selectin"
     )
     training: Mapped[JobRow] = relationship(lazy="joined", viewonly=True)
+
+    __table_args__ = (Index("ix_models_stored", "job_id", "digest", "stored_bytes"),)
 
     @classmethod
     def of(
@@ -436,6 +449,17 @@ class DeedRow(Base):
         return Deed(**{name: getattr(self, name) for name in Deed.model_fields})
 
 
+class UploadRow(Base):
+    """How much somebody has sent within one hour; kept for a day."""
+
+    __tablename__ = "uploads"
+
+    by: Mapped[str] = mapped_column("made_by", String(128), primary_key=True)
+    hour: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """Since 1970."""
+    bytes: Mapped[int] = mapped_column(BigInteger)
+
+
 class OwnerRow(Base):
     """A process that trains over this registry; its beats tell processes on other machines that it lives."""
 
@@ -447,6 +471,15 @@ class OwnerRow(Base):
     beats: Mapped[int] = mapped_column(BigInteger)
     """Counts up while it lives."""
     created: Mapped[datetime]
+
+
+class StoreRow(Base):
+    """Which registry this is: the one row there is."""
+
+    __tablename__ = "stores"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[str] = mapped_column(String(32))
 
 
 def _schema(stored: dict[str, Any] | None, features: list[str]) -> Schema:

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from eventsieve.records import Limits, Outcome, Progress, State
 from eventsieve.training.children import GRACE_SECONDS, Child, Nursery
+from eventsieve.training.turns import Share
 
 __all__ = ["Task", "run"]
 
@@ -47,6 +48,8 @@ class Task:
     run: str
     arguments: Mapping[str, Any]
     limits: Limits = field(default_factory=Limits)
+    share: Share = field(default_factory=Share)
+    """Whose it is; what is carried out aside needs none."""
     started: Callable[[], None] = lambda: None
     """Called when the child is ready."""
     progress: Callable[[Progress], None] = lambda _: None

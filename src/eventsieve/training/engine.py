@@ -1,21 +1,29 @@
-"""The engine: a fixed number of training slots, each a thread that supervises one child at a time."""
+"""The engine: a fixed number of training slots, each a thread that supervises one child at a time.
+
+A task that waits gets a thread when it is its turn (see `eventsieve.training.turns`), so that who has asked for much
+does not keep others waiting.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from eventsieve.errors import NoFreeSlots
+from eventsieve.errors import NoFreeSlots, QuotaExceeded
 from eventsieve.records import Means, Outcome, State
 from eventsieve.training.children import Nursery
 from eventsieve.training.deadline import Task, run
+from eventsieve.training.turns import Share, Turns
 
 __all__ = ["LocalEngine"]
 
 
 _ALONE: Final = Means()
+_ANYBODY: Final = Share()
 
 _Stage = Literal["waiting", "running", "ended"]
 
@@ -46,7 +54,8 @@ class LocalEngine:
         self._threads = ThreadPoolExecutor(slots, thread_name_prefix="slot")
         self._side = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self._lock = threading.Lock()
-        self._claimed = 0
+        self._claims: Counter[str] = Counter()
+        self._turns: Turns[_Entry] = Turns()
         self._entries: dict[Task, _Entry] = {}
         self._closed = False
 
@@ -56,34 +65,53 @@ class LocalEngine:
         with self._lock:
             return self._free()
 
-    def refuse_beyond_free(self, tasks: int) -> None:
-        """Check that a slot is free for each of so many tasks.
+    @property
+    def running(self) -> int:
+        """How many slots are at work."""
+        with self._lock:
+            return self._turns.running
+
+    @property
+    def waiting(self) -> int:
+        """How many tasks wait for a slot."""
+        with self._lock:
+            return len(self._turns)
+
+    def load(self, by: str) -> tuple[int, int]:
+        """How many tasks of one person's are at work, and how many wait."""
+        with self._lock:
+            return self._turns.of(by)
+
+    def refuse_beyond_free(self, tasks: int, share: Share = _ANYBODY) -> None:
+        """Check that a slot is free for each of so many tasks, and that their owner may use so many.
 
         Raises:
             NoFreeSlots: it is not.
         """
         with self._lock:
-            self._refuse_beyond_free(tasks)
+            self._refuse_beyond_free(tasks, share)
 
-    def reserve(self, tasks: int, *, queue: bool) -> None:
+    def reserve(self, tasks: int, *, queue: bool, share: Share = _ANYBODY) -> None:
         """Claim a place for each of so many tasks that are about to be submitted.
 
         Args:
             tasks: how many.
             queue: whether they may wait for a slot; otherwise a slot must be free for each.
+            share: of each of the tasks.
 
         Raises:
-            NoFreeSlots: they may not wait and are more than the free slots; nothing is claimed then.
+            NoFreeSlots: they may not wait and are more than the free slots, or than their owner may use; nothing is
+                claimed then.
         """
         with self._lock:
             if not queue:
-                self._refuse_beyond_free(tasks)
-            self._claimed += tasks
+                self._refuse_beyond_free(tasks, share)
+            self._claims[share.by] += tasks
 
-    def unreserve(self, tasks: int) -> None:
+    def unreserve(self, tasks: int, share: Share = _ANYBODY) -> None:
         """Give back places that were claimed and are not needed after all."""
         with self._lock:
-            self._claimed -= tasks
+            self._release(tasks, share)
 
     def submit(self, task: Task) -> Future[Outcome]:
         """Carry out a task for which a place was claimed, as soon as a slot is free.
@@ -91,11 +119,11 @@ class LocalEngine:
         When the future is resolved, the place has been given back and ``task.done`` has been called. The future itself
         cannot be cancelled; the task can.
         """
-        return self._submit(_Entry(task, place=True), self._threads)
+        return self._submit(_Entry(task, place=True), self._queue)
 
     def aside(self, task: Task) -> Future[Outcome]:
         """Carry out a task that is no training, beside the slots and one at a time."""
-        return self._submit(_Entry(task, place=False), self._side)
+        return self._submit(_Entry(task, place=False), lambda entry: self._side.submit(self._carry_out, entry))
 
     def cancel(self, task: Task) -> None:
         """End a task: one that has no child yet before this returns, one that has a child within moments.
@@ -112,6 +140,10 @@ class LocalEngine:
         """
         if not self._withdraw(task, "Stopped before it started; there was nothing to keep."):
             task.stop_asked.set()
+
+    def interrupt(self, task: Task) -> None:
+        """End a task that has no child yet; one that has a child goes on."""
+        self._withdraw(task, "The server was stopped before it started; train it again.", State.INTERRUPTED)
 
     def prepare(self) -> None:
         """Begin to load the libraries, so that the first task waits less for them, or not at all."""
@@ -133,33 +165,60 @@ class LocalEngine:
         self._nursery.close()
 
     def _free(self) -> int:
-        return max(0, self.slots - self._claimed)
+        return max(0, self.slots - self._claims.total())
 
-    def _refuse_beyond_free(self, tasks: int) -> None:
+    def _refuse_beyond_free(self, tasks: int, share: Share) -> None:
         if tasks > self._free():
             raise NoFreeSlots(
                 f"{tasks} models are to be trained and {self._free()} of {self.slots} training slots are free; "
                 f"send fewer models, or wait until others are trained."
             )
+        if share.most is not None and tasks > (own := max(0, share.most - self._claims[share.by])):
+            raise NoFreeSlots(
+                f"{tasks} models are to be trained and {own} of the {share.most} training slots of your quota are "
+                f"free; send fewer models, or wait until others of yours are trained."
+            )
 
-    def _submit(self, entry: _Entry, threads: ThreadPoolExecutor) -> Future[Outcome]:
+    def _release(self, tasks: int, share: Share) -> None:
+        self._claims[share.by] -= tasks
+        if not self._claims[share.by]:
+            del self._claims[share.by]
+
+    def _submit(self, entry: _Entry, enter: Callable[[_Entry], object]) -> Future[Outcome]:
         # Who waits for the future may be cancelled himself, which must not resolve it.
         entry.future.set_running_or_notify_cancel()
         with self._lock:
             self._entries[entry.task] = entry
             closed = self._closed
             if not closed:
-                threads.submit(self._carry_out, entry)
+                enter(entry)
         if closed:
             self.cancel(entry.task)
         return entry.future
 
-    def _withdraw(self, task: Task, reason: str) -> bool:
+    def _queue(self, entry: _Entry) -> None:
+        self._turns.wait(entry, entry.task.share)
+        self._fill()
+
+    def _fill(self) -> None:
+        """Give every slot that has nothing to do the task whose turn it is."""
+        while not self._closed and self._turns.running < self.slots and (entry := self._turns.begin()) is not None:
+            self._threads.submit(self._use_slot, entry)
+
+    def _use_slot(self, entry: _Entry) -> None:
+        try:
+            self._carry_out(entry)
+        finally:
+            with self._lock:
+                self._turns.end(entry.task.share)
+                self._fill()
+
+    def _withdraw(self, task: Task, reason: str, state: State = State.CANCELLED) -> bool:
         """End a task that has no child yet; whether it was one."""
         entry = self._entries.get(task)
         if entry is None or not self._move(entry, "ended", out_of=("waiting",)):
             return False
-        self._settle(entry, Outcome(state=State.CANCELLED, reason=reason))
+        self._settle(entry, Outcome(state=state, reason=reason))
         return True
 
     def _move(self, entry: _Entry, into: _Stage, *, out_of: tuple[_Stage, ...]) -> bool:
@@ -167,6 +226,8 @@ class LocalEngine:
             if entry.stage not in out_of:
                 return False
             entry.stage = into
+            if into == "ended":
+                self._turns.leave(entry, entry.task.share)
             return True
 
     def _carry_out(self, entry: _Entry) -> None:
@@ -175,7 +236,10 @@ class LocalEngine:
             return
         ending: Outcome | Exception
         try:
+            entry.task.share.admit()
             ending = run(self._nursery, entry.task, wanted=lambda: self._move(entry, "running", out_of=("waiting",)))
+        except QuotaExceeded as error:
+            ending = Outcome(state=State.CANCELLED, reason=str(error))
         except Exception as error:  # noqa: BLE001 - the edge of the thread: the future and `lost` tell it
             ending = error
         if self._move(entry, "ended", out_of=("waiting", "running")):
@@ -194,7 +258,8 @@ class LocalEngine:
         finally:
             with self._lock:
                 del self._entries[entry.task]
-                self._claimed -= entry.place
+                if entry.place:
+                    self._release(1, entry.task.share)
             if isinstance(ending, Exception):
                 entry.future.set_exception(ending)
             else:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
-from collections import deque
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from eventsieve.acting import actor
+from eventsieve.acting import actor, touch
 from eventsieve.domain.estimators import CATALOGUE
 from eventsieve.domain.events import Events
-from eventsieve.errors import Conflict, ModelNotFound
+from eventsieve.errors import Conflict, ModelNotFound, NotReady
 from eventsieve.records import Job, Limits, ModelSpec, ModelState, Outcome, Plan, Progress, Schema, State, Table
 from eventsieve.storage.files import Files
 from eventsieve.storage.registry import Registry
+from eventsieve.training.chronicle import Chronicle
 from eventsieve.training.deadline import Task
 from eventsieve.training.engine import LocalEngine
+from eventsieve.training.turns import Share
+from eventsieve.training.unwritten import OUTAGES, Unwritten
 from eventsieve.training.worker import Training
 
 __all__ = ["Jobs", "Order", "Started"]
@@ -63,15 +69,27 @@ class Started:
 
 
 class Jobs:
-    """Starts trainings, follows them, ends them, and writes down how they end."""
+    """Starts trainings, follows them, ends them, and writes down how they end.
 
-    def __init__(self, files: Files, registry: Registry, engine: LocalEngine) -> None:
+    Args:
+        files: the store's files.
+        registry: the store's facts.
+        engine: carries out trainings.
+        share: what whoever acts now may use of the slots.
+    """
+
+    def __init__(
+        self, files: Files, registry: Registry, engine: LocalEngine, share: Callable[[], Share] = Share
+    ) -> None:
         self._files = files
         self._registry = registry
         self._engine = engine
+        self._share = share
+        self.chronicle = Chronicle()
         self._closing = False
-        self._unwritten: deque[tuple[str, int, Exception]] = deque()
-        self._catching_up = threading.Lock()
+        self._ending_at: float | None = None
+        """By the monotonic clock; nothing is begun any more where it is not None."""
+        self._unwritten = Unwritten()
         # Held while a job is in the registry and its tasks are not known here yet: nobody could end it.
         self._starting = threading.Lock()
         self._lock = threading.Lock()
@@ -84,6 +102,21 @@ class Jobs:
         """End all trainings; they are interrupted."""
         self._closing = True
         self._engine.close()
+        self._unwritten.close()
+
+    @property
+    def ending(self) -> bool:
+        """Whether nothing is begun any more."""
+        return self._ending_at is not None
+
+    def drain(self, seconds: float) -> None:
+        """Begin nothing any more, and wait so long for what is being trained; what waits for a slot is interrupted."""
+        with self._starting, self._lock:
+            self._ending_at = time.monotonic() + seconds
+            tasks = [task for of_job in self._tasks.values() for task in of_job.values()]
+        self._interrupt(tasks)
+        with self._lock:
+            self._ended.wait_for(lambda: not self._tasks, seconds)
 
     def start(self, order: Order, *, queue: bool) -> Started:
         """Start to train every model that is queued.
@@ -93,18 +126,26 @@ class Jobs:
             queue: whether models may wait for a slot.
 
         Raises:
-            NoFreeSlots, ModelExists: nothing is trained then.
+            NoFreeSlots, ModelExists, QuotaExceeded: nothing is trained then.
+            NotReady: nothing is begun any more.
         """
         queued = [position for position, model in enumerate(order.models) if model.state is State.QUEUED]
-        self._engine.reserve(len(queued), queue=queue)
+        share = self._share()
+        share.admit()
+        self._engine.reserve(len(queued), queue=queue, share=share)
         try:
-            job, tasks = self._add(order, queued)
+            job, tasks = self._add(order, queued, share)
         except BaseException:
-            self._engine.unreserve(len(queued))
+            self._engine.unreserve(len(queued), share)
             raise
+        touch("job", job.id)
+        touch("model", *(model.spec.name for model in order.models))
         if not queued:
             self._release(job)
-        return Started(job, tuple(map(self._engine.submit, tasks)), order.events.remarks)
+        started = Started(job, tuple(map(self._engine.submit, tasks)), order.events.remarks)
+        if self.ending:  # since they were written down
+            self._interrupt(tasks)
+        return started
 
     def get(self, job_id: str) -> Job:
         """The job as it stands, with the progress of what is being trained here.
@@ -158,19 +199,8 @@ class Jobs:
         return self.get(job_id)
 
     def catch_up(self) -> None:
-        """Write down the ends of trainings that could not be written down when they came (the disk was full)."""
-        with self._catching_up:
-            while self._unwritten:
-                job_id, position, error = self._unwritten[0]
-                reason = f"How it ended could not be written down ({error}); train it again."
-                try:
-                    self._registry.finish(
-                        job_id, position, Outcome(state=State.DIED, reason=reason), adopt=lambda: None
-                    )
-                except OSError as still:  # what is known can be read meanwhile; the next call tries again
-                    _log.warning("the end of training %d of job %s still has no room: %s", position, job_id, still)
-                    return
-                self._unwritten.popleft()
+        """Write down what could not be when it happened: the disk was full, or the database did not answer."""
+        self._unwritten.catch_up()
 
     def _end(
         self,
@@ -193,7 +223,7 @@ class Jobs:
             end(task)
         return positions
 
-    def _add(self, order: Order, queued: Sequence[int]) -> tuple[Job, list[Task]]:
+    def _add(self, order: Order, queued: Sequence[int], share: Share) -> tuple[Job, list[Task]]:
         tables = [order.events] if order.validation is None else [order.events, order.validation]
         paths = [self._files.new(".arrow") for _ in tables]
         try:
@@ -205,7 +235,10 @@ class Jobs:
                         self._files.tables.settle(path, table.digest)
 
             validation = written[1] if order.validation is not None else None
+            for path, table in zip(paths, written, strict=True):
+                self._files.tables.send(path, table.digest)
             with self._starting:
+                self._refuse_at_the_end()
                 job = self._registry.add_job(
                     written[0],
                     order.models,
@@ -217,14 +250,31 @@ class Jobs:
                     warnings=order.warnings,
                     by=actor().name,
                 )
-                tasks = {place: self._task(job, place, order.events.schema, validation) for place in queued}
+                schema = order.events.schema
+                tasks = {place: self._task(job, place, schema, validation, share) for place in queued}
                 with self._lock:
                     if tasks:
                         self._tasks[job.id], self._versions[job.id] = tasks, 1
             return job, list(tasks.values())
+        except OUTAGES:
+            # Perhaps it was written down and only the database's answer was lost: then nobody would ever end it.
+            self._unwritten.later("", "the start", self._disown)
+            raise
         finally:
             for path in paths:
                 path.unlink(missing_ok=True)
+
+    def _refuse_at_the_end(self) -> None:
+        if self._ending_at is not None:
+            left = max(1, math.ceil(self._ending_at - time.monotonic()))
+            raise NotReady(
+                f"The server is about to end and begins no trainings; send it again in {left} s, when another may run.",
+                left,
+            )
+
+    def _interrupt(self, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            self._engine.interrupt(task)
 
     def _write(self, events: Events, path: Path) -> Table:
         return Table(
@@ -237,32 +287,41 @@ class Jobs:
             created=datetime.now(UTC),
         )
 
-    def _task(self, job: Job, position: int, schema: Schema, validation: Table | None) -> Task:
+    def _task(self, job: Job, position: int, schema: Schema, validation: Table | None, share: Share) -> Task:
         model = job.models[position]
         artefact, evaluation = self._files.new(".skops"), self._files.new(".json")
+        # Until it begins, which may be long, tables are in nobody's use that an object store's cache would know of.
+        table, other = self._files.new(".arrow"), self._files.new(".arrow")
+        files = (artefact, evaluation, table, other)
         training = Training(
             spec=model.spec,
             seed=model.seed,
-            table=self._files.tables.path(job.table),
+            table=self._files.tables.lend(job.table, table),
             artefact=artefact,
             evaluation=evaluation,
             plan=job.plan,
-            validation=validation and self._files.tables.path(validation.digest),
+            validation=validation and self._files.tables.lend(validation.digest, other),
             limits=job.limits,
             means=self._engine.means,
         )
-        return Task(
+        task = Task(
             run="eventsieve.training.worker:train",
             arguments=training.model_dump(mode="json"),
             limits=job.limits,
+            share=share,
             started=lambda: self._start(job.id, position),
             progress=lambda progress: self._advance(job.id, position, progress),
-            done=lambda outcome: self._finish(job, position, outcome, (artefact, evaluation), schema),
-            lost=lambda error: self._lose(job.id, position, error),
+            done=lambda outcome: self._finish(job, position, outcome, files, schema),
+            lost=lambda error: self._lose(job, position, error, files),
         )
+        return self.chronicle.follow(job, position, task)
 
     def _start(self, job_id: str, position: int) -> None:
-        self._registry.start(job_id, position)
+        moment = datetime.now(UTC)
+        # The training itself needs no registry.
+        with suppress(*OUTAGES):
+            write = partial(self._registry.start, job_id, position, moment)
+            self._unwritten.now_or_later(job_id, f"the start of training {position}", write)
         self._changed(job_id)
 
     def _advance(self, job_id: str, position: int, progress: Progress) -> None:
@@ -275,29 +334,63 @@ class Jobs:
             if job_id in self._versions:
                 self._versions[job_id] += 1
 
-    def _lose(self, job_id: str, position: int, error: Exception) -> None:
-        _log.error("the end of training %d of job %s could not be written down", position, job_id, exc_info=error)
-        self._unwritten.append((job_id, position, error))
-        self._forget(job_id, position)
+    def _lose(self, job: Job, position: int, error: Exception, files: tuple[Path, ...]) -> None:
+        _log.error("the end of training %d of job %s could not be written down", position, job.id, exc_info=error)
+        reason = f"How it ended could not be written down ({error}); train it again."
+        died = Outcome(state=State.DIED, reason=reason)
+        # Where only an outage was in the way, the true end is written down before this, which changes nothing then.
+        write = partial(self._write_down, job, position, died, files)
+        self._unwritten.later(job.id, f"the loss of training {position}", write)
+        self._forget(job.id, position)
 
-    def _finish(self, job: Job, position: int, outcome: Outcome, files: tuple[Path, Path], schema: Schema) -> None:
+    def _finish(self, job: Job, position: int, outcome: Outcome, files: tuple[Path, ...], schema: Schema) -> None:
         if self._closing and outcome.state is State.CANCELLED:
             reason = "The server was stopped during the training; train it again."
             outcome = outcome.model_copy(update={"state": State.INTERRUPTED, "reason": reason})
-        artefact, evaluation = files
+        artefact, evaluation, *_ = files
+        adopted = set[Path]()
 
         def adopt() -> None:
-            if outcome.evaluation is not None:
+            # Where the commit fails after this, it is called again.
+            if outcome.evaluation is not None and evaluation not in adopted:
                 self._files.adopt_evaluation(evaluation, outcome.evaluation)
-            self._files.adopt_artefact(artefact, outcome.digest or "")
+                adopted.add(evaluation)
+            if artefact not in adopted:
+                self._files.adopt_artefact(artefact, outcome.digest or "")
+                adopted.add(artefact)
 
-        try:
-            self._registry.finish(job.id, position, outcome, adopt=adopt, schema=schema)
-        finally:
-            for path in files:
-                path.unlink(missing_ok=True)
-        self._release(job)
+        def write() -> None:
+            if outcome.digest is not None:
+                self._files.send_trained(artefact, outcome.digest, evaluation, outcome.evaluation)
+            self._write_down(job, position, outcome, files, adopt=adopt, schema=schema, stored=stored)
+
+        stored = sum(path.stat().st_size for path in (artefact, evaluation) if path.is_file())
+        self._unwritten.now_or_later(job.id, f"the end of training {position}", write)
         self._forget(job.id, position)
+
+    def _write_down(
+        self,
+        job: Job,
+        position: int,
+        outcome: Outcome,
+        files: tuple[Path, ...],
+        *,
+        adopt: Callable[[], None] = lambda: None,
+        schema: Schema | None = None,
+        stored: int = 0,
+    ) -> None:
+        self._registry.finish(job.id, position, outcome, adopt=adopt, schema=schema, stored=stored)
+        for path in files:
+            path.unlink(missing_ok=True)
+        self._release(job)
+
+    def _disown(self) -> None:
+        """End what the registry calls ours and nobody here knows: its request failed when it was written down."""
+        with self._starting:
+            with self._lock:
+                known = set(self._tasks)
+            for table in self._registry.disown(known | self._unwritten.jobs()):
+                self._registry.release_table(table, self._files.tables.drop)
 
     def _forget(self, job_id: str, position: int) -> None:
         """Nothing more will happen to this training; how it stands is in the registry alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import platform
 import time
@@ -80,6 +81,8 @@ def train(arguments: Mapping[str, Any], channel: Channel) -> None:
         )
     except NothingToKeep:
         outcome = Outcome(state=State.CANCELLED, reason="Stopped by request before there was anything to keep.")
+    except OSError as error:
+        outcome = Outcome(state=State.DIED, reason=_of_disk(error))
     except EventsieveError as error:
         outcome = Outcome(state=State.FAILED, reason=_first_line(error))
     except Exception as error:  # noqa: BLE001 - the edge of the process: any estimator may raise anything
@@ -216,6 +219,12 @@ def _write(task: Training, validated: Validated) -> str | None:
     data = validated.evaluation.model_dump_json().encode()
     task.evaluation.write_bytes(data)
     return hashlib.sha256(data).hexdigest()
+
+
+def _of_disk(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "The server's disk is full, so the model could not be written; make room and train it again."
+    return f"The model could not be written ({_first_line(error)}); train it again."
 
 
 def _first_line(message: object) -> str:

@@ -9,11 +9,15 @@ from importlib.resources import files
 import streamlit as st
 
 from eventsieve.client import Client
+from eventsieve.errors import BadConfiguration, EventsieveError, NotSignedIn
+from eventsieve.web.access import learn
 from eventsieve.web.i18n import _, language
-from eventsieve.web.pages import compare, data, eda, intro, jobs, ml, model, models, predict, train
+from eventsieve.web.pages import compare, data, eda, intro, jobs, ml, model, models, predict, signin, train
 from eventsieve.web.places import Place, register
+from eventsieve.web.session import token_of
 from eventsieve.web.settings import WebSettings
 from eventsieve.web.widgets.language import switch_language
+from eventsieve.web.widgets.signing import account
 
 __all__ = ["navigate"]
 
@@ -35,6 +39,7 @@ def navigate(client: Client, settings: WebSettings, start: Place = Place.INTRO) 
     st.set_page_config(page_icon=ICON, layout="wide")
     st.logo(LOGO, size="large", icon_image=ICON)
     language()
+    gate = _gate(client, settings)
     contents: dict[Place, tuple[Page, str, str]] = {
         Place.INTRO: (partial(intro.page, github_link=settings.GITHUB_LINK), _("Intro"), "home"),
         Place.DATA: (data.page, _("Data sets"), "database"),
@@ -47,11 +52,11 @@ def navigate(client: Client, settings: WebSettings, start: Place = Place.INTRO) 
         Place.COMPARE: (compare.page, _("Compare models"), "compare_arrows"),
         Place.PREDICT: (predict.page, _("Make a prediction"), "online_prediction"),
     }
-    hidden = {Place.MODEL}
+    hidden = set(contents) if gate else {Place.MODEL}
     pages = {
         place: st.Page(
-            _bound(draw, client),
-            title=title,
+            gate or _bound(draw, client),
+            title=_("Sign in") if gate else title,
             icon=f":material/{icon}:",
             url_path=str(place),
             default=place is start,
@@ -71,7 +76,41 @@ def navigate(client: Client, settings: WebSettings, start: Place = Place.INTRO) 
     st.set_page_config(page_title=f"{chosen.title} \N{MIDDLE DOT} Eventsieve")
     with st.sidebar:
         switch_language()
+        if gate is None:
+            account(client.http.url)
     chosen.run()
+
+
+def _gate(client: Client, settings: WebSettings) -> Callable[[], None] | None:
+    """What stands in place of every page; ``None`` where the reader may see them.
+
+    The pages keep their addresses meanwhile: who has signed in sees what he came for.
+    """
+    fault: EventsieveError | None = None
+    oidc = False
+    try:
+        access = learn(client)
+    except NotSignedIn as error:
+        fault = error
+    else:
+        if access is None:
+            return None  # the server does not answer, and the pages say so
+        oidc = access.oidc
+        if settings.AUTH and not access.required:
+            fault = _unasked()
+        elif access.actor is not None or not access.required:
+            return None
+    ended = token_of(st.context.cookies) is not None
+    return lambda: signin.page(client, settings, oidc=oidc, ended=ended, fault=fault)
+
+
+def _unasked() -> EventsieveError:
+    return BadConfiguration(
+        _(
+            "The pages are to be seen only by who has signed in (EVENTSIEVE_AUTH), but the server asks nobody to. "
+            "Set EVENTSIEVE_AUTH for the server too."
+        )
+    )
 
 
 def _bound(draw: Page, client: Client) -> Callable[[], None]:

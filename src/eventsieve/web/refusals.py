@@ -12,11 +12,14 @@ from eventsieve.errors import (
     BadInput,
     Conflict,
     EventsieveError,
+    NotAllowed,
     NotFound,
     NotReady,
+    NotSignedIn,
     ServerFailed,
     ServerUnreachable,
     TooLarge,
+    TooMany,
 )
 from eventsieve.web.faults import cure_of, headline_of
 from eventsieve.web.i18n import N_, accepted, translated
@@ -28,6 +31,9 @@ STATUSES: dict[type[EventsieveError], int] = {
     ServerUnreachable: 502,
     ServerFailed: 502,
     NotReady: 503,
+    NotSignedIn: 401,
+    NotAllowed: 403,
+    TooMany: 429,
     TooLarge: 413,
     NotFound: 404,
     Conflict: 409,
@@ -61,7 +67,7 @@ def refusal(request: Request, error: EventsieveError) -> HTMLResponse:
     )
     status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
     headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
-    if isinstance(error, NotReady):
+    if isinstance(error, (NotReady, TooMany)):
         headers["Retry-After"] = str(error.retry_after)
     return HTMLResponse(page, status, headers)
 

@@ -21,6 +21,7 @@ from eventsieve.errors import NotFound, ServerUnreachable
 from eventsieve.web.refusals import refusal
 from eventsieve.web.relay_paths import FOLDER, FORMATS, KINDS
 from eventsieve.web.streams import Passed, answered, body, drain
+from eventsieve.web.upstream import addresses, connections, on_behalf, why
 
 __all__ = ["UPLOAD_HEADER", "Relay"]
 
@@ -28,7 +29,6 @@ _log = logging.getLogger(__name__)
 
 UPLOAD_HEADER = "X-Eventsieve-Upload"
 """No form and no link of another site can send it, and what such a site's scripts send, the browser asks us first."""
-CONNECT_SECONDS = 10.0
 SILENT_SECONDS = 3600.0
 """How long the server may compute before it answers; a table of gigabytes is read before a data set is told."""
 UPLOAD_QUERY = ("filename", "name", "tree", "header")
@@ -63,17 +63,8 @@ class Relay:
     ) -> None:
         self.app = app
         self.base = f"/{base.strip('/')}".rstrip("/")
-        prefix = f"/{prefix.strip('/')}".rstrip("/")
-        # As the client takes it: with the prefix or without.
-        self._server = server.rstrip("/").removesuffix(prefix).rstrip("/")
-        self._api = self._server + prefix
-        self._http = http or httpx2.AsyncClient(
-            timeout=httpx2.Timeout(SILENT_SECONDS, connect=CONNECT_SECONDS),
-            # A reader's download must not wait for another's.
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=8),
-            trust_env=httpx2.URL(server).host not in ("localhost", "127.0.0.1", "::1"),
-            headers={"Accept-Encoding": "identity"},
-        )
+        self._server, self._api = addresses(server, prefix)
+        self._http = http or connections(server, SILENT_SECONDS)
         self._running: set[anyio.CancelScope] = set()
         self._router = Router(self._routes(), redirect_slashes=False, default=_nothing)
 
@@ -124,7 +115,7 @@ class Relay:
         """Hand a table on to the server as it comes; what the server says comes back."""
         if request.headers.get(UPLOAD_HEADER) != "1":
             return _problem(HTTPStatus.FORBIDDEN, f"Uploads from other sites are refused; send {UPLOAD_HEADER}: 1.")
-        headers = {"Content-Type": "application/octet-stream"}
+        headers = on_behalf(request) | {"Content-Type": "application/octet-stream"}
         if length := request.headers.get("content-length"):
             headers["Content-Length"] = length
         sent = anyio.Event()
@@ -139,7 +130,7 @@ class Relay:
             answer = await answered(self._http, request, asked, sent)
         except httpx2.TransportError as error:
             await drain(request)
-            return _problem(HTTPStatus.BAD_GATEWAY, _why(error))
+            return _problem(HTTPStatus.BAD_GATEWAY, why(error))
         # A browser that is still sending hears nothing before it has sent all.
         await drain(request)
         return Passed(answer, {})
@@ -180,11 +171,11 @@ class Relay:
         self, request: Request, method: str, path: str, extra: Mapping[str, str] | None = None, **content: Any
     ) -> Response:
         """What the server answers, as it comes; a refusal as a page for people."""
-        asked = self._http.build_request(method, self._api + path, **content)
+        asked = self._http.build_request(method, self._api + path, headers=on_behalf(request), **content)
         try:
             answer = await answered(self._http, request, asked)
         except httpx2.TransportError as error:
-            return refusal(request, ServerUnreachable(self._server, _why(error)))
+            return refusal(request, ServerUnreachable(self._server, why(error)))
         if not answer.is_success:
             return await self._refused(request, answer)
         return Passed(answer, extra or {})
@@ -193,14 +184,10 @@ class Relay:
         try:
             await answer.aread()
         except httpx2.TransportError as error:
-            return refusal(request, ServerUnreachable(self._server, _why(error)))
+            return refusal(request, ServerUnreachable(self._server, why(error)))
         finally:
             await answer.aclose()
         return refusal(request, failure(answer))
-
-
-def _why(error: httpx2.TransportError) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _problem(status: HTTPStatus, detail: str) -> Response:

@@ -1,22 +1,27 @@
-"""The web server: Streamlit with its options in code, and the relay before it."""
+"""The web server: Streamlit with its options in code, and before it the guard, the door and the relay."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
+import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
+from urllib.parse import urlsplit
 
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 from streamlit.runtime.pages_manager import PagesManager
 
+from eventsieve.web.door import Door
+from eventsieve.web.guard import Guard
 from eventsieve.web.relay import Relay
 from eventsieve.web.settings import WebSettings
 from eventsieve.web.theme import OPTIONS as THEME
@@ -60,40 +65,86 @@ def serve(settings: WebSettings, say: Callable[[str], object] = print) -> None:
     # The folder `pages` is a package; Streamlit would take its modules for scripts until `st.navigation` is called.
     PagesManager.uses_pages_directory = False
     logging.getLogger("uvicorn.error").addFilter(lambda record: record.levelno > logging.INFO)
-    relays: list[Relay] = []
+    opened: list[Relay | Door] = []
 
     def relay(app: ASGIApp) -> Relay:
-        base = str(st.get_option("server.baseUrlPath") or "")
-        relays.append(Relay(app, settings.FASTAPI_URL, settings.ROUTE, base))
-        return relays[-1]
+        opened.append(made := Relay(app, settings.FASTAPI_URL, settings.ROUTE, _base()))
+        return made
 
-    app = st.App(SCRIPT, middleware=[Middleware(relay)], lifespan=_lifespan(settings, relays, say))
+    def door(app: ASGIApp) -> Door:
+        made = Door(app, settings.FASTAPI_URL, settings.ROUTE, base=_base(), public=settings.PUBLIC_URL)
+        opened.append(made)
+        return made
+
+    guard = Middleware(Guard, host=settings.WEB_HOST, public=settings.PUBLIC_URL)
+    app = st.App(
+        SCRIPT,
+        secrets=_secrets(settings),
+        middleware=[guard, Middleware(door), Middleware(relay)],
+        lifespan=_lifespan(settings, opened, say),
+    )
     with suppress(KeyboardInterrupt):
-        app.run(config={**OPTIONS, "server.address": settings.WEB_HOST, "server.port": settings.WEB_PORT})
+        app.run(config={**OPTIONS, **_found_at(settings)})
+
+
+def _base() -> str:
+    return str(st.get_option("server.baseUrlPath") or "")
+
+
+def _found_at(settings: WebSettings) -> dict[str, Any]:
+    """Options of Streamlit: where it listens, and under which address readers find it."""
+    found: dict[str, Any] = {"server.address": settings.WEB_HOST, "server.port": settings.WEB_PORT}
+    public = urlsplit(settings.PUBLIC_URL)
+    if public.hostname:
+        found["server.corsAllowedOrigins"] = [f"{public.scheme}://{public.netloc}"]
+        # Sockets whose proxy has put its own name in place of the public one are compared with this.
+        found["browser.serverAddress"] = public.hostname
+    if settings.base:
+        found["server.baseUrlPath"] = settings.base.strip("/")
+    return found
+
+
+def _secrets(settings: WebSettings) -> dict[str, Any] | None:
+    """What Streamlit's sign-in through OIDC would read from a file ``secrets.toml``."""
+    if not settings.oidc:
+        return None
+    return {
+        "auth": {
+            "redirect_uri": f"{settings.PUBLIC_URL}/oauth2callback",
+            "cookie_secret": settings.COOKIE_SECRET or secrets.token_hex(),
+            "client_id": settings.OIDC_CLIENT_ID,
+            "client_secret": settings.OIDC_CLIENT_SECRET,
+            "server_metadata_url": f"{(settings.OIDC_ISSUER or '').rstrip('/')}/.well-known/openid-configuration",
+            "client_kwargs": {"scope": settings.OIDC_SCOPES},
+            "expose_tokens": ["id"],
+        }
+    }
 
 
 def _lifespan(
-    settings: WebSettings, relays: list[Relay], say: Callable[[str], object]
+    settings: WebSettings, opened: list[Relay | Door], say: Callable[[str], object]
 ) -> Callable[[st.App], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
-            for relay in relays:
-                relay.stop()
+            for each in opened:
+                each.stop()
 
         with _on_signals(lambda: loop.call_soon_threadsafe(loop.call_later, GOODBYE_SECONDS, stop)):
             say(f"Eventsieve is at {_address(settings)}, its server at {settings.FASTAPI_URL}")
             yield
-        for relay in relays:
-            await relay.close()
+        for each in opened:
+            await each.close()
 
     return lifespan
 
 
 def _address(settings: WebSettings) -> str:
     """Where the page is served; a port of 0 has become one by now."""
+    if settings.PUBLIC_URL:
+        return settings.PUBLIC_URL
     host = f"[{settings.WEB_HOST}]" if ":" in settings.WEB_HOST else settings.WEB_HOST
     return f"http://{host}:{st.get_option('server.port')}"
 

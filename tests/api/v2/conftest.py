@@ -198,6 +198,9 @@ def fake(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Any:
         predictions=FakePredictions(folder),
         warm=lambda: None,
         close=lambda: None,
+        chronicle=SimpleNamespace(),
+        retention=SimpleNamespace(start=lambda: None),
+        trail=SimpleNamespace(add=lambda *_, **__: None),
     )
     monkeypatch.setattr(Service, "open", classmethod(lambda cls, settings: service))
     return service

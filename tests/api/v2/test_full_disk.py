@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 from pathlib import Path
 
 import pytest
@@ -54,16 +55,18 @@ def test_jobs_can_be_read_while_there_is_no_room_for_the_end_of_one(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = client.app.state.service  # type: ignore[attr-defined]
-    lost = service._jobs._unwritten
-    lost.append(("a job", 0, OSError("no room")))
+    written = []
+    room = threading.Event()
 
-    def full(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, "database or disk is full")
+    def write() -> None:
+        if not room.is_set():
+            raise OSError(errno.ENOSPC, "database or disk is full")
+        written.append("the end")
 
-    with monkeypatch.context() as patched:
-        patched.setattr(service._registry, "finish", full)
-        assert client.get(f"{PREFIX}/jobs").status_code == 200
-        assert len(lost) == 1
-        patched.setattr(service._registry, "finish", lambda *_, **__: None)
-        assert client.get(f"{PREFIX}/jobs").status_code == 200
-    assert len(lost) == 0
+    monkeypatch.setattr("eventsieve.training.unwritten.RETRY_SECONDS", 600.0)
+    service._jobs._unwritten.later("a job", "the end", write)
+    assert client.get(f"{PREFIX}/jobs").status_code == 200
+    assert written == []
+    room.set()
+    assert client.get(f"{PREFIX}/jobs").status_code == 200
+    assert written == ["the end"]

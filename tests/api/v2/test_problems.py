@@ -75,7 +75,7 @@ def test_what_is_being_made_says_when_to_ask_again(fake, faked: V2):
     assert answer.headers["retry-after"] == "7"
 
 
-@pytest.mark.parametrize("error", [RuntimeError("secret"), OSError(errno.EIO, "secret"), EventsieveError("secret")])
+@pytest.mark.parametrize("error", [RuntimeError("secret"), OSError(errno.EBADF, "secret"), EventsieveError("secret")])
 def test_a_failure_of_the_server_tells_only_where_its_log_has_it(fake, faked: V2, error, caplog):
     raising(fake, error)
     answer = faked.get("/models/m", headers={"X-Request-ID": "abc-1"})
@@ -174,9 +174,9 @@ def test_json_that_is_too_long_is_refused(fake, settings):
 
     body = b'{"dataset": "' + b"a" * (17 << 20) + b'"}'
     with TestClient(create_app(settings)) as client:
-        for path in ("/jobs", "/models/m1/predictions"):
+        for path, most in (("/jobs", "2 MB"), ("/models/m1/predictions", "16 MB")):
             answer = V2(client).post(path, content=body, headers={"Content-Type": "application/json"})
-            problem(answer, 413, "TooLarge", "16 MB")
+            problem(answer, 413, "TooLarge", most)
 
 
 @pytest.mark.parametrize(

@@ -153,10 +153,10 @@ def test_open_streams_do_not_keep_a_server_from_ending(fake, serve):
 def test_a_signal_is_told_to_streams_before_it_does_what_it_did():
     code = """
 import os, signal, threading, time
-from eventsieve.api.v2.streams import set_by_signals
+from eventsieve.api.stopping import ends_in_order
 closing, order = threading.Event(), []
 signal.signal(signal.SIGTERM, lambda *_: order.append(closing.is_set()))
-with set_by_signals(closing):
+with ends_in_order(closing):
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(0.01)
 assert order == [True], order

@@ -11,7 +11,11 @@ from pydantic.json_schema import models_json_schema
 from starlette.datastructures import State
 
 import eventsieve
+from eventsieve.api.describing import add_pages
+from eventsieve.api.roles import describe_sign_in
 from eventsieve.api.v2 import (
+    access,
+    audit,
     comparisons,
     current,
     datasets,
@@ -21,6 +25,7 @@ from eventsieve.api.v2 import (
     models,
     predictions,
     simulations,
+    usage,
 )
 from eventsieve.api.v2.problems import Problem, install_handlers, refusals
 from eventsieve.api.v2.strict import StrictRoute
@@ -63,6 +68,9 @@ ROUTERS = (
     current.router,
     comparisons.router,
     simulations.router,
+    access.router,
+    audit.router,
+    usage.router,
 )
 
 
@@ -70,16 +78,20 @@ def create_v2(state: State) -> FastAPI:
     """The application of version 2, to be mounted at `problems.PREFIX`.
 
     Args:
-        state: of the application around it: ``service``, ``heavy`` and ``closing``.
+        state: of the application around it: ``service``, ``heavy``, ``closing``, and ``auth`` and ``oidc``: whether
+            somebody has to sign in, and may through a provider.
     """
     app = _Native(
         title="Eventsieve",
         version=eventsieve.__version__,
         description=DESCRIPTION,
         license_info={"name": "MIT", "identifier": "MIT"},
-        responses=refusals(422, 500),
+        responses=refusals(401, 403, 422, 429, 500),
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
     )
+    add_pages(app)
     app.state = state
     for router in ROUTERS:
         app.include_router(router)
@@ -93,4 +105,4 @@ class _Native(FastAPI):
         document = super().openapi()
         _, shape = models_json_schema([(Problem, "serialization")], ref_template="#/components/schemas/{model}")
         document["components"]["schemas"] |= shape["$defs"]
-        return document
+        return describe_sign_in(document) if self.state.auth else document

@@ -13,6 +13,7 @@ from anyio import to_thread
 from fastapi import Depends, Path, Query, Request
 from starlette.requests import ClientDisconnect
 
+from eventsieve.api import paths  # noqa: F401 - the convertor of {ref:text}
 from eventsieve.service import Service
 
 __all__ = ["DatasetId", "Limit", "Ref", "ServiceOf", "heavy", "heavy_until_gone"]

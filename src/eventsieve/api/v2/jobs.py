@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
+from eventsieve.acting import actor
 from eventsieve.api.v2.calls import Limit, Offset, ServiceOf, heavy
 from eventsieve.api.v2.problems import refusals
 from eventsieve.api.v2.streams import changes
@@ -67,12 +68,20 @@ def get_job(service: ServiceOf, id: JobId) -> Job:  # noqa: A002 - its name in t
     return service.jobs.get(id)
 
 
+async def place(request: Request) -> AsyncIterator[None]:
+    """A place among the open streams, until the answer has ended."""
+    address = request.client.host if request.client else ""
+    with request.app.state.streams.place(actor().name or address):
+        yield
+
+
 @router.get(
     "/jobs/{id}/events",
     summary="Follow a job",
     response_class=EventSourceResponse,
     response_description="Server-sent events: `job` with the job, whenever it has changed; `end` when it has ended.",
-    responses=refusals(404),
+    dependencies=[Depends(place)],
+    responses=refusals(404, 429),
 )
 async def follow(
     request: Request,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
-from eventsieve.api.failures import STATUSES, describe, headers_of
+from eventsieve.api.failures import DISK_FULL, STATUSES, describe, headers_of, is_full, outage_of
 from eventsieve.errors import BadRequest, EventsieveError, NotFound, TooLarge
 
 __all__ = ["PREFIX", "PROBLEM_JSON", "REASONS", "Fault", "Problem", "install_handlers", "problem", "refusals"]
@@ -153,17 +152,11 @@ def _escaped(token: object) -> str:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
-    told = [
-        fault | {"msg": _message(fault), "loc": _place(fault)} for fault in found if not _only_follows(fault, found)
-    ]
-    return problem(request.scope, 422, describe(told), kind=BadRequest, faults=_located(told))
-
-
-def _only_follows(fault: Mapping[str, Any], faults: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a list is only too short because its items are wrong."""
-    place = tuple(fault["loc"])
-    deeper = any(tuple(other["loc"])[: len(place)] == place for other in faults if other is not fault)
-    return fault["type"] == "too_short" and deeper
+    # A list is only too short because its items are wrong.
+    above = {tuple(fault["loc"][:depth]) for fault in found for depth in range(len(fault["loc"]))}
+    shown = [fault for fault in found if not (fault["type"] == "too_short" and tuple(fault["loc"]) in above)]
+    told = [fault | {"msg": _message(fault), "loc": _place(fault)} for fault in shown]
+    return problem(request.scope, 422, describe(told), kind=BadRequest, faults=_located(told[:MOST_FAULTS]))
 
 
 def _place(fault: Mapping[str, Any]) -> tuple[str | int, ...]:
@@ -226,10 +219,9 @@ async def _gone(_: Request, __: Exception) -> Response:
 
 
 async def _disk(request: Request, error: Exception) -> Response:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        _log.error("the disk is full: %s", error)
-        return problem(request.scope, 507, "The server's disk is full; make room and send it again.")
-    return _failed(request, error)
+    if is_full(error):
+        return problem(request.scope, 507, DISK_FULL)
+    return _failed(request, error) if (outage := outage_of(error)) is None else await _refused(request, outage)
 
 
 def _failed(request: Request, error: Exception) -> Response:

@@ -14,16 +14,20 @@ from anyio import to_thread
 from fastapi import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from eventsieve.api.paths import ROUTE
 from eventsieve.api.v2.predictions import told
 from eventsieve.api.v2.problems import PREFIX
 from eventsieve.api.v2.strict import parse_json
 from eventsieve.errors import BadTable
 from eventsieve.service.ready import ReadyModel
 
-__all__ = ["QuickPredictions"]
+__all__ = ["QUICK_ROUTE", "QuickPredictions"]
 
 MOST_BYTES: Final = 128 << 10
 MOST_EVENTS: Final = 64
+
+QUICK_ROUTE: Final = f"{PREFIX}/models/{{ref}}/predictions"
+"""The route of the endpoint that requests are for which are answered here."""
 
 _BEGINNING: Final = f"{PREFIX}/models/"
 _END: Final = "/predictions"
@@ -49,6 +53,8 @@ class QuickPredictions:
         came = await _received(receive)
         rows = _rows(b"".join(message.get("body", b"") for message in came))
         answer = await _answer(scope, ready, rows) if rows else None
+        if answer:
+            scope[ROUTE] = QUICK_ROUTE
         await (answer or self.app)(scope, _again(came, receive), send)
 
 

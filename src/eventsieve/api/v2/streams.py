@@ -3,24 +3,55 @@
 from __future__ import annotations
 
 import hashlib
-import signal
-import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 import anyio
 from fastapi.sse import ServerSentEvent
 
-from eventsieve.errors import NotFound
+from eventsieve.errors import NotFound, StoreUnavailable, TooMany
 from eventsieve.records import Job
 
-__all__ = ["changes", "set_by_signals"]
+__all__ = ["Streams", "changes"]
 
 POLL_SECONDS = 0.2
 LOOK_SECONDS = 1.0
 """How often a job is looked at where nothing tells of a change: time goes by, and another process may train it."""
+
+
+class Streams:
+    """Who follows jobs: each stream looks at the registry every second for as long as it is open.
+
+    Args:
+        most: streams that may be open at the same time; half of them by one client.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._of_one = -(-most // 2)
+        self._open: Counter[str] = Counter()
+
+    @contextmanager
+    def place(self, client: str) -> Iterator[None]:
+        """A stream of a client, for as long as the block lasts.
+
+        Raises:
+            TooMany: there are as many as there may be.
+        """
+        if self._open.total() >= self._most or self._open[client] >= self._of_one:
+            raise TooMany(
+                f"{self._open[client]} streams are open to this client and {self._open.total()} in all; at most "
+                f"{self._of_one} and {self._most} may be (MAX_STREAMS). Close some, or ask for the job now and then.",
+                retry_after=5,
+            )
+        self._open[client] += 1
+        try:
+            yield
+        finally:
+            self._open[client] -= 1
+            self._open += Counter()  # forgets who has none
 
 
 async def changes(
@@ -57,31 +88,5 @@ async def changes(
             job = await look()
         except NotFound:
             return
-
-
-@contextmanager
-def set_by_signals(event: threading.Event) -> Iterator[None]:
-    """Have the signals that end this process set an event before they do what they did.
-
-    A server waits for open streams before it ends, and streams for the event.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals are none of ours there
-        return
-    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
-
-    def set_first(number: int, frame: FrameType | None) -> None:
-        event.set()
-        handler = before[signal.Signals(number)]
-        if callable(handler):
-            handler(number, frame)
-
-    for each, handler in before.items():
-        if callable(handler):  # otherwise nobody waits for anything
-            signal.signal(each, set_first)
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            if signal.getsignal(each) is set_first:
-                signal.signal(each, handler)
+        except StoreUnavailable:  # told when it is back; who follows has nothing better to do than to wait
+            continue

@@ -12,20 +12,30 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 
-__all__ = ["MOST_JSON", "StrictRoute", "is_json", "parse_json", "read_json"]
+from eventsieve.api.roles import GuardedRoute
+
+__all__ = ["MOST_JSON", "StrictRoute", "is_json", "parse_json", "read_json", "refuse_crowded"]
 
 MOST_JSON = 16 << 20
-"""Bytes of a JSON body: it is read into memory as a whole."""
+"""Bytes of a JSON body that holds events: it is read into memory as a whole."""
+
+MOST_ASKED = 2 << 20
+"""Bytes of any other: a thousand models with all that can be said of them."""
+
+MOST_VALUES = 50_000
+"""Values in it, told by the commas."""
+
+MOST_NAMED = 100
+"""How many unknown parameters are named: each is compared with those that there are."""
 
 _NOT_FINITE = re.compile(rb"[:,\[\s-](?:NaN|Infinity)\b")
 
 
-class StrictRoute(APIRoute):
+class StrictRoute(GuardedRoute):
     """A route that refuses what it does not know, and JSON that is none."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -47,11 +57,25 @@ class StrictRoute(APIRoute):
 class _JsonRequest(Request):
     async def body(self) -> bytes:
         if not hasattr(self, "_body"):
-            self._body = await read_json(self)
+            self._body = await read_json(self, MOST_ASKED)
         return self._body
 
     async def json(self) -> Any:
-        return parse_json(await self.body())
+        body = await self.body()
+        refuse_crowded(body)
+        return parse_json(body)
+
+
+def refuse_crowded(body: bytes) -> None:
+    """Refuse a document of very many values before it is parsed: a fault of each would take a kilobyte.
+
+    Raises:
+        HTTPException: it has too many (413).
+    """
+    if body.count(b",") > MOST_VALUES:
+        raise HTTPException(
+            413, f"The JSON has more than {MOST_VALUES:,} values; ask for fewer at once, and send events as a file."
+        )
 
 
 def is_json(request: Request) -> bool:
@@ -64,8 +88,8 @@ def _has_body(request: Request) -> bool:
     return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
 
 
-async def read_json(request: Request) -> bytes:
-    """The bytes of a body of JSON.
+async def read_json(request: Request, most: int = MOST_JSON) -> bytes:
+    """The bytes of a body of JSON, at most so many.
 
     Raises:
         HTTPException: they are too many (413).
@@ -73,9 +97,9 @@ async def read_json(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MOST_JSON:
+        if len(body) > most:
             raise HTTPException(
-                413, f"A body of JSON may have {MOST_JSON >> 20} MB; send events as a file, or fewer at once."
+                413, f"A body of JSON may have {most >> 20} MB; send events as a file, or fewer at once."
             )
     return bytes(body)
 
@@ -115,7 +139,7 @@ def _refuse_unknown(request: Request, known: list[str]) -> None:
                     "loc": ("query", name),
                     "msg": f"No such parameter{_near(name, known)}; {there_is}",
                 }
-                for name in unknown
+                for name in unknown[:MOST_NAMED]
             ]
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from numbers import Integral
@@ -19,6 +19,16 @@ Kind = Literal["boolean", "integer", "number", "text", "null", "weights"]
 
 _MOST: Final = 2**31 - 1
 """The largest whole number where scikit-learn sets no bound: compiled code keeps many of them in 32 bits."""
+
+_SENSIBLE: Final[Mapping[str, int]] = {
+    "cache_size": 4096,
+    "degree": 100,
+    "max_depth": 1000,
+    "max_iter": 1_000_000,
+    "max_leaf_nodes": 1_000_000,
+    "n_estimators": 100_000,
+}
+"""Bounds of ours where more is a slip of the pen or an attack, and costs time or memory before a fit can be watched."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,7 @@ def parameters_of(
 def _parameter(
     name: str, default: Any, constraints: Iterable[Any], not_choices: frozenset[str], text: str
 ) -> Parameter:
-    parts = [part for constraint in constraints for part in _parts(constraint)]
+    parts = [part for constraint in constraints for part in _parts(name, constraint)]
     kinds = dict.fromkeys(kind for kind, _ in parts)
     texts = [part for _, part in parts if isinstance(part, _Texts)]
     if isinstance(default, int) and "number" in kinds and "integer" not in kinds:
@@ -131,7 +141,7 @@ class _Texts(NamedTuple):
     hidden: frozenset[str]
 
 
-def _parts(constraint: object) -> Iterator[tuple[Kind, Interval | _Texts | None]]:
+def _parts(name: str, constraint: object) -> Iterator[tuple[Kind, Interval | _Texts | None]]:
     """What one of scikit-learn's constraints lets in; callables, objects and lists are nothing a client can send."""
     match constraint:
         case None:
@@ -142,7 +152,7 @@ def _parts(constraint: object) -> Iterator[tuple[Kind, Interval | _Texts | None]
             yield "null", None
             yield "integer", Interval("integer", 0, 2**32 - 1)
         case declared.Interval():
-            interval = _interval(constraint)
+            interval = _interval(name, constraint)
             yield interval.kind, interval
         case declared.StrOptions():
             deprecated = frozenset(constraint.deprecated)
@@ -153,11 +163,12 @@ def _parts(constraint: object) -> Iterator[tuple[Kind, Interval | _Texts | None]
             yield "weights", None
 
 
-def _interval(constraint: declared.Interval) -> Interval:
+def _interval(name: str, constraint: declared.Interval) -> Interval:
     low_open, high_open = constraint.closed in ("right", "neither"), constraint.closed in ("left", "neither")
-    if constraint.type is Integral and constraint.right is None:
-        return Interval("integer", constraint.left, _MOST, low_open=low_open)
     kind: Literal["integer", "number"] = "integer" if constraint.type is Integral else "number"
+    most = _SENSIBLE.get(name, _MOST if kind == "integer" else None)
+    if constraint.right is None and most is not None:
+        return Interval(kind, constraint.left, most, low_open=low_open)
     return Interval(kind, constraint.left, constraint.right, low_open=low_open, high_open=high_open)
 
 

@@ -21,6 +21,9 @@ ARROW_CURE = "Write what is needed of it as columns of plain numbers, one value 
 _ROWS = 1 << 14
 """Rows that are decoded at once."""
 
+_CELLS = 1 << 22
+"""Values that are decoded at once."""
+
 _BUFFER = 1 << 16
 """Bytes of a column that are read at once; without, a whole row group's."""
 
@@ -40,17 +43,27 @@ def open_parquet(path: Path, reading: Reading, max_bytes: int) -> Source:
         if not file.metadata.num_rows:
             raise BadTable("The Parquet file has columns but no events.")
 
+    # A text that repeats is in the file once, and stays so until it is known how long it is.
+    text = [field.name for field in schema if pa.types.is_string(field.type)]
+
     def read(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        with damage_named("Parquet"), _opened(path) as file:
-            for batch in file.iter_batches(_ROWS, columns=columns, use_threads=True):
+        with damage_named("Parquet"), _opened(path, text) as file:
+            for batch in file.iter_batches(_rows(len(columns)), columns=columns, use_threads=True):
                 batch.validate(full=True)
                 yield batch.select(columns)
 
     return Source("parquet", schema, read, warnings=warnings)
 
 
-def _opened(path: Path) -> pq.ParquetFile:
-    return pq.ParquetFile(path, memory_map=False, pre_buffer=False, buffer_size=_BUFFER)
+def _opened(path: Path, text: Sequence[str] = ()) -> pq.ParquetFile:
+    return pq.ParquetFile(
+        path, memory_map=False, pre_buffer=False, buffer_size=_BUFFER, read_dictionary=list(text) or None
+    )
+
+
+def _rows(width: int) -> int:
+    """Rows that are decoded at once: fewer of wide tables."""
+    return max(64, min(_ROWS, _CELLS // max(1, width)))
 
 
 @contextmanager

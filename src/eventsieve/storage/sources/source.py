@@ -10,12 +10,18 @@ import pyarrow.compute as pc
 
 from eventsieve.errors import BadTable
 
-__all__ = ["ADVICE", "Retyped", "Source", "plain_type"]
+__all__ = ["ADVICE", "LONGEST_TEXT", "Retyped", "Source", "plain_type"]
 
 ADVICE = (
     "Send a table of events as text (CSV, TSV; plain, or packed with gzip, bzip2, xz, zstd or zip), Parquet, Arrow "
     "or ROOT; only text may be packed."
 )
+
+LONGEST_TEXT = 1 << 14
+"""Bytes of a text in a table: it is a label or a remark, and a few of them come back in answers."""
+
+_MOST_AT_ONCE = 1 << 27
+"""Bytes of columns that are in memory at once while a file is read."""
 
 Read = Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
 
@@ -68,9 +74,9 @@ class Source:
         names = self.schema.names if columns is None else list(columns)
         wanted = pa.schema([self.schema.field(name) for name in names])
         for batch in self.read(names):
-            if batch.num_rows:
+            for piece in _pieces(batch):
                 yield pa.record_batch(
-                    [_plain(field, column) for field, column in zip(wanted, batch.columns, strict=True)], schema=wanted
+                    [_plain(field, column) for field, column in zip(wanted, piece.columns, strict=True)], schema=wanted
                 )
 
 
@@ -87,6 +93,38 @@ def plain_type(kind: pa.DataType) -> pa.DataType | None:
     # Views have no kernels for all that is done with text; they become plain strings in one step.
     text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary)
     return pa.string() if any(check(kind) for check in text) or pa.types.is_large_binary(kind) else None
+
+
+def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The batch in parts that take at most so much memory when their dictionaries are written out.
+
+    Raises:
+        BadTable: a text is longer than a table's may be.
+    """
+    if not batch.num_rows:
+        return
+    size = sum(_written_out(name, column) for name, column in zip(batch.schema.names, batch.columns, strict=True))
+    rows = max(1, batch.num_rows * _MOST_AT_ONCE // max(size, _MOST_AT_ONCE))
+    yield from (batch.slice(start, rows) for start in range(0, batch.num_rows, rows))
+
+
+def _written_out(name: str, column: pa.Array) -> int:
+    """About how many bytes a column takes as plain values: a few kilobytes of a dictionary may stand for gigabytes."""
+    values = column.dictionary if pa.types.is_dictionary(column.type) else column
+    if plain_type(values.type) != pa.string():
+        return 8 * len(column)
+    longest = pc.max(pc.binary_length(_bytes(values))).as_py() or 0
+    if longest > LONGEST_TEXT:
+        raise BadTable(
+            f"Column {name[:80]} holds a text of {longest:,} bytes; {LONGEST_TEXT:,} are the most. Shorten it, or "
+            f"leave the column out by naming the others (branches)."
+        )
+    return len(column) * (longest + 4) if pa.types.is_dictionary(column.type) else int(column.nbytes)
+
+
+def _bytes(values: pa.Array) -> pa.Array:
+    """Text with a length that there is a kernel for."""
+    return values.cast(pa.string()) if pa.types.is_string_view(values.type) else values
 
 
 def _plain(field: pa.Field, column: pa.Array) -> pa.Array:

@@ -11,6 +11,7 @@ from eventsieve.client import Client, Dataset, Model
 from eventsieve.errors import EventsieveError
 from eventsieve.records import Comparison, Evaluation
 from eventsieve.web import charts, faults, places
+from eventsieve.web.access import barred
 from eventsieve.web.charts import curves
 from eventsieve.web.charts.style import SQUARISH
 from eventsieve.web.faults import explained
@@ -123,6 +124,7 @@ def _fingerprint(models: Sequence[Model], dataset: Dataset) -> str:
 
 
 # All that a comparison depends on is in its fingerprint, and its record never changes: what is kept cannot lie.
+# All readers share what is kept: none of them is in it, and each of them may see it.
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _compared(key: str, _client: Client, _models: list[Model], _dataset: Dataset) -> Comparison:  # noqa: ARG001 - the cache's
     return _client.waiting(PATIENCE).compare(_models, _dataset)
@@ -151,7 +153,14 @@ def _ranking(client: Client, comparison: Comparison, models: dict[str, Model]) -
         if best.current:
             st.badge(_("This is the current model"), icon=":material/check:", color="green")
         else:
-            st.button(_("Set the best as current"), key="set_best", on_click=use, args=(client, best.name))
+            st.button(
+                _("Set the best as current"),
+                key="set_best",
+                on_click=use,
+                args=(client, best.name),
+                disabled=barred() is not None,
+                help=barred(),
+            )
 
 
 def _roc(comparison: Comparison, models: dict[str, Model]) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from eventsieve.client import Client, Dataset
 from eventsieve.errors import DatasetNotFound, EventsieveError
 from eventsieve.web import places
+from eventsieve.web.access import barred_from
 from eventsieve.web.faults import explained
 from eventsieve.web.i18n import _, decimal, moment
 from eventsieve.web.places import Place
@@ -18,6 +19,7 @@ from eventsieve.web.widgets.acting import act, attempt, report, tell
 from eventsieve.web.widgets.data.schema import schema_form
 from eventsieve.web.widgets.data.table import classes_table, columns_table, datasets_table
 from eventsieve.web.widgets.datasets import add_dataset
+from eventsieve.web.widgets.owners import only_mine, say_whose
 from eventsieve.web.widgets.quantities import size
 
 __all__ = ["page"]
@@ -52,7 +54,9 @@ def _all(client: Client) -> None:
     with explained():
         datasets = list(client.datasets())
     if datasets:
-        datasets_table(datasets)
+        shown = only_mine(datasets)
+        if shown:
+            datasets_table(shown)
     else:
         st.info(
             _("There is no data set yet. Upload a table of events, or begin with the simulated sample."),
@@ -74,6 +78,7 @@ def _one(dataset: Dataset) -> None:
         st.metric(_("Size"), size(dataset.size), width="content")
         st.metric(_("Uploaded"), moment(dataset.created), width="content")
     st.caption(_("Id {id}, format {format}").format(id=f"`{dataset.id}`", format=plain(dataset.format)))
+    say_whose(dataset.by)
     for warning in dataset.warnings:
         st.warning(plain(translated_sentence(warning)), icon=":material/warning:")
     _contents(dataset)
@@ -87,12 +92,16 @@ def _contents(dataset: Dataset) -> None:
         st.info(_("No labels: it can be looked at and predicted, but not trained on."), icon=":material/label_off:")
     st.header(_("Columns"), anchor=False)
     columns_table(dataset)
+    reason = barred_from(dataset.by)
     with st.expander(_("Change how it is read"), icon=":material/edit:"):
-        schema_form(dataset)
+        schema_form(dataset, reason)
     with st.container(horizontal=True):
-        with st.popover(_("Rename"), icon=":material/edit_note:"):
-            _rename(dataset)
-        if st.button(_("Remove"), key="remove", icon=":material/delete:"):
+        if reason:
+            st.button(_("Rename"), key="rename", icon=":material/edit_note:", disabled=True, help=reason)
+        else:
+            with st.popover(_("Rename"), icon=":material/edit_note:"):
+                _rename(dataset)
+        if st.button(_("Remove"), key="remove", icon=":material/delete:", disabled=reason is not None, help=reason):
             _ask_removal(dataset)
 
 

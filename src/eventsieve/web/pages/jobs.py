@@ -12,6 +12,7 @@ from eventsieve.client import Client
 from eventsieve.client.jobs import Job
 from eventsieve.errors import EventsieveError, NotFound, NotReady, ServerFailed, ServerUnreachable
 from eventsieve.records import State
+from eventsieve.web.access import barred_from, is_mine
 from eventsieve.web.faults import explained, show
 from eventsieve.web.i18n import _
 from eventsieve.web.places import Place, link
@@ -21,6 +22,7 @@ from eventsieve.web.widgets.jobs.listing import draw_jobs, job_title, plan_in_wo
 from eventsieve.web.widgets.jobs.nextsteps import draw_next_steps, draw_together
 from eventsieve.web.widgets.jobs.outcomes import draw_outcome
 from eventsieve.web.widgets.jobs.progress import draw_progress
+from eventsieve.web.widgets.owners import say_whose, wants_mine
 
 __all__ = ["page"]
 
@@ -29,6 +31,8 @@ LIST_TICK_SECONDS = 3.0
 PATIENCE = 5.0
 """Seconds for a server to say how a job stands, before the page says that it does not answer."""
 SHOWN = 20
+LOOKED_AT = 500
+"""Among so many jobs, the newest, the reader's own are looked for."""
 KEEPABLE = "jobs:keepable"
 """Of the session's state: the types whose trainings can be stopped and kept."""
 
@@ -54,16 +58,20 @@ def _all(client: Client) -> None:
         link(Place.TRAIN, _("Train a model"), icon=":material/play_circle:")
         return
     under_way = not all(job.final for job in jobs)
-    st.fragment(_list, run_every=LIST_TICK_SECONDS if under_way else None)(client, count, live=under_way)
+    mine = wants_mine(job.by for job in jobs)
+    st.fragment(_list, run_every=LIST_TICK_SECONDS if under_way else None)(client, count, live=under_way, mine=mine)
 
 
-def _list(client: Client, count: int, *, live: bool) -> None:
+def _list(client: Client, count: int, *, live: bool, mine: bool) -> None:
     try:
-        jobs = list(islice(client.waiting(PATIENCE).jobs(), count + 1))
+        found = islice(client.waiting(PATIENCE).jobs(), LOOKED_AT if mine else count + 1)
+        jobs = list(islice((job for job in found if not mine or is_mine(job.by)), count + 1))
         names = {each.id: each.name for each in client.datasets()}
     except EventsieveError as error:
         _lost(error, live=live)
         return
+    if not jobs:
+        st.info(_("None of them is yours."), icon=":material/person_off:")
     draw_jobs(jobs[:count], names)
     if len(jobs) > count and st.button(_("Show older ones"), key="jobs:older"):
         st.session_state["jobs:shown"] = count + SHOWN
@@ -95,6 +103,7 @@ def _head(client: Client, job: Job) -> None:
             names[job.dataset] = client.dataset(job.dataset).name
     st.header(job_title(job, names), anchor=False)
     st.caption(plan_in_words(job))
+    say_whose(job.by)
     if job.warnings:
         with st.expander(_("What to know"), icon=":material/warning:"):
             for warning in job.warnings:
@@ -117,7 +126,7 @@ def _models(client: Client, job_id: str, *, live: bool) -> None:
     if live and job.final and lost is None:
         st.session_state[f"job:{job_id}:ended"] = True
         st.rerun()
-    keepable = st.session_state.get(KEEPABLE, set())
+    keepable, reason = st.session_state.get(KEEPABLE, set()), barred_from(job.by)
     for model in job.models:
         name = model.spec.name
         if model.state.final:
@@ -132,14 +141,15 @@ def _models(client: Client, job_id: str, *, live: bool) -> None:
                 cancel=_action(job, job.cancel, name),
                 stop=_action(job, job.stop, name),
                 key=f"job:{job_id}:{name}",
-                disabled=lost is not None,
+                disabled=lost is not None or reason is not None,
+                reason=reason,
             )
             _refusal(job, name)
     can_keep = any(model.spec.type in keepable for model in job.models if not model.state.final)
-    _foot(job, can_keep=can_keep, disabled=lost is not None)
+    _foot(job, can_keep=can_keep, disabled=lost is not None or reason is not None, reason=reason)
 
 
-def _foot(job: Job, *, can_keep: bool, disabled: bool) -> None:
+def _foot(job: Job, *, can_keep: bool, disabled: bool, reason: str | None) -> None:
     left = sum(not model.state.final for model in job.models)
     with st.container(horizontal=True, vertical_alignment="center"):
         if left > 1:
@@ -150,6 +160,7 @@ def _foot(job: Job, *, can_keep: bool, disabled: bool) -> None:
                     icon=":material/stop_circle:",
                     on_click=_action(job, job.stop, None),
                     disabled=disabled,
+                    help=reason,
                 )
             st.button(
                 _("Cancel all"),
@@ -157,6 +168,7 @@ def _foot(job: Job, *, can_keep: bool, disabled: bool) -> None:
                 icon=":material/cancel:",
                 on_click=_action(job, job.cancel, None),
                 disabled=disabled,
+                help=reason,
             )
         draw_together(job)
         query = {"dataset": job.dataset} if job.dataset else {}

@@ -8,6 +8,7 @@ import streamlit as st
 
 from eventsieve.client import Client, Model
 from eventsieve.web import places
+from eventsieve.web.access import barred, barred_from
 from eventsieve.web.faults import explained
 from eventsieve.web.i18n import _, ngettext
 from eventsieve.web.places import Place
@@ -60,20 +61,27 @@ def _contents(client: Client, models: Sequence[Model], datasets: dict[str, str])
 
 def _actions(client: Client, models: Sequence[Model], selected: Sequence[Model]) -> None:
     """What can be done, to the selected models at once; where none is selected, a dialog asks for one."""
+    role = barred()
+    no = role is not None
     if len(selected) == 1:
-        st.button(_("Set the current model"), key="set", on_click=use, args=(client, selected[0].name))
-    elif st.button(_("Set the current model"), key="set"):
+        name = selected[0].name
+        st.button(_("Set the current model"), key="set", on_click=use, args=(client, name), disabled=no, help=role)
+    elif st.button(_("Set the current model"), key="set", disabled=no, help=role):
         ask_current(client, models)
     st.button(
         _("Unset the current model"),
         key="unset",
-        disabled=not any(model.current for model in models),
+        disabled=no or not any(model.current for model in models),
+        help=role,
         on_click=act,
         args=(client.unset, _("No model is current now.")),
     )
-    if st.button(_("Remove the model"), key="remove"):
-        ask_removal(models, selected)
-    if st.button(_("Remove all models"), key="remove_all"):
+    own = [model for model in models if barred_from(model.by) is None]
+    reason = barred_from(*(model.by for model in selected or models)) if selected or not own else None
+    if st.button(_("Remove the model"), key="remove", disabled=reason is not None, help=reason):
+        ask_removal(own, selected)
+    reason = barred_from(*(model.by for model in models))
+    if st.button(_("Remove all models"), key="remove_all", disabled=reason is not None, help=reason):
         ask_removal_of_all(models)
     if st.button(_("Compare models"), key="compare", type="primary"):
         places.go(Place.COMPARE, model=[model.name for model in selected])

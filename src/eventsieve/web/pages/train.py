@@ -12,6 +12,7 @@ from eventsieve.client import Client
 from eventsieve.client.datasets import Dataset
 from eventsieve.errors import EventsieveError
 from eventsieve.records import ModelSpec
+from eventsieve.web.access import barred
 from eventsieve.web.faults import explained, show
 from eventsieve.web.forms import plan
 from eventsieve.web.forms.card import draw_card
@@ -120,9 +121,15 @@ def _start(
 ) -> None:
     if checked.refusal is not None:
         show(checked.refusal)
+    reason = barred()
     with st.container(horizontal=True, vertical_alignment="center"):
         clicked = st.button(
-            _("Train"), type="primary", icon=":material/play_arrow:", key="train:start", disabled=not ready
+            _("Train"),
+            type="primary",
+            icon=":material/play_arrow:",
+            key="train:start",
+            disabled=not ready or reason is not None,
+            help=reason,
         )
         st.markdown(_summary(dataset, checked))
     if not clicked:

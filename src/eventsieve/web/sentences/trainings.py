@@ -99,6 +99,10 @@ SENTENCES = (
     N_("The process answered with {what}."),
     N_("How it ended could not be written down ({why}); train it again."),
     N_("The server was stopped during the training; train it again."),
+    N_("The server was stopped before it started; train it again."),
+    N_(
+        "The server is about to end and begins no trainings; send it again in {seconds:number} s, when another may run."
+    ),
     N_("The server ended during the training; train it again."),
     N_("Stopped after {done:number} of {total:number} {unit:words} and kept as it was."),
     N_("Stopped {cause:words} after {done:number} of {total:number} {unit:words}."),

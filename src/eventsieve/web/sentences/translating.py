@@ -10,12 +10,12 @@ from functools import cache
 from babel import numbers
 
 from eventsieve.web.i18n import N_, SOURCE, language, translated
-from eventsieve.web.sentences import cuts, evaluations, exploring, files, store, tables, trainings
+from eventsieve.web.sentences import access, cuts, evaluations, exploring, files, store, tables, trainings
 from eventsieve.web.sentences.templates import PLACEHOLDER, Template, compiled
 
 __all__ = ["ALL_PARTS", "ALL_SENTENCES", "translated_sentence"]
 
-ORIGINS = (cuts, evaluations, exploring, files, store, tables, trainings)
+ORIGINS = (access, cuts, evaluations, exploring, files, store, tables, trainings)
 ALL_SENTENCES: tuple[str, ...] = (*(each for origin in ORIGINS for each in origin.SENTENCES), N_("{who}: {what:words}"))
 """The last is of files and tables of which something is said."""
 ALL_PARTS: tuple[str, ...] = tuple(dict.fromkeys(each for origin in ORIGINS for each in origin.PARTS))

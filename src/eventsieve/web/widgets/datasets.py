@@ -9,6 +9,7 @@ import streamlit as st
 from eventsieve.client import Client, Dataset
 from eventsieve.errors import EventsieveError
 from eventsieve.web import faults
+from eventsieve.web.access import barred
 from eventsieve.web.faults import explained
 from eventsieve.web.i18n import _, decimal, ngettext
 from eventsieve.web.texts import plain
@@ -61,14 +62,21 @@ def pick_dataset(
 
 def add_dataset(client: Client, *, key: str) -> Dataset | None:
     """Ways to get a data set: an upload, or the simulated sample; returns the one that has just come."""
+    reason = barred()
     with st.container(horizontal=True):
-        with st.popover(_("Upload"), icon=":material/upload:"):
-            uploaded = upload(client, key=key)
+        if reason:
+            st.button(_("Upload"), key=f"{key} upload", icon=":material/upload:", disabled=True, help=reason)
+            uploaded = None
+        else:
+            with st.popover(_("Upload"), icon=":material/upload:"):
+                uploaded = upload(client, key=key)
         sample = st.button(
             _("Use the simulated sample"),
             key=f"{key} sample",
             icon=":material/science:",
-            help=_("{events} simulated collision events with labels, to try everything without a file.").format(
+            disabled=reason is not None,
+            help=reason
+            or _("{events} simulated collision events with labels, to try everything without a file.").format(
                 events=decimal(SAMPLE_EVENTS)
             ),
         )

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-import httpx2
 import streamlit as st
 
 from eventsieve.client import Client, Dataset
-from eventsieve.client.failures import failure
-from eventsieve.errors import EventsieveError, ServerUnreachable
+from eventsieve.errors import EventsieveError
 from eventsieve.web import faults
 from eventsieve.web.i18n import _, language
+from eventsieve.web.outcomes import refusal_of
 from eventsieve.web.relay_paths import UPLOAD
 
 __all__ = ["outcome_of", "upload"]
@@ -64,18 +63,12 @@ def outcome_of(client: Client, outcome: Mapping[str, Any]) -> Dataset | Eventsie
         client: the server.
         outcome: ``status`` of the relay's answer, 0 for none; ``body``, the id of the data set or the refusal.
     """
-    status, body = int(outcome.get("status", 0)), str(outcome.get("body", ""))
-    if status == 0:
-        return ServerUnreachable(_("the page's own server"), _("the connection broke off"))
+    if refusal := refusal_of(outcome, client.http.url):
+        return refusal
     try:
-        if status < 300:
-            return client.dataset(body)
+        return client.dataset(str(outcome.get("body", "")))
     except EventsieveError as error:
         return error
-    answer = httpx2.Response(status, text=body)
-    if status == httpx2.codes.BAD_GATEWAY:
-        return ServerUnreachable(client.http.url, str(failure(answer)).rstrip("."))
-    return failure(answer)
 
 
 def _how_to_read(key: str) -> list[tuple[str, str]]:

@@ -61,16 +61,38 @@ def upgrade() -> None:
         sa.Column("created", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_owners")),
     )
+    op.create_table(
+        "stores",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_stores")),
+    )
+    op.create_table(
+        "uploads",
+        sa.Column("made_by", sa.String(length=128), nullable=False),
+        sa.Column("hour", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("made_by", "hour", name=op.f("pk_uploads")),
+    )
     for table in ("datasets", "jobs"):
         op.add_column(table, sa.Column("made_by", sa.String(length=128), nullable=False, server_default=""))
         op.create_index(op.f(f"ix_{table}_made_by"), table, ["made_by"], unique=False)
+    for table in ("datasets", "models"):
+        op.add_column(table, sa.Column("stored_bytes", sa.BigInteger(), nullable=True))
+    op.add_column("datasets", sa.Column("used", sa.DateTime(), nullable=True))
+    op.create_index("ix_datasets_stored", "datasets", ["made_by", "columns_digest", "stored_bytes"], unique=False)
+    op.create_index("ix_models_stored", "models", ["job_id", "digest", "stored_bytes"], unique=False)
 
 
 def downgrade() -> None:
     """Back to the one before: keys, the audit trail, and whose is what are lost."""
+    op.execute("ALTER TABLE datasets DROP COLUMN used")
+    for table in ("models", "datasets"):
+        op.drop_index(f"ix_{table}_stored", table)
+        op.execute(f"ALTER TABLE {table} DROP COLUMN stored_bytes")
     for table in ("jobs", "datasets"):
         op.drop_index(op.f(f"ix_{table}_made_by"), table)
         # Not through a copy of the table, as Alembic does it on SQLite: rows of other tables refer to this one.
         op.execute(f"ALTER TABLE {table} DROP COLUMN made_by")
-    for table in ("owners", "deeds", "sessions", "keys"):
+    for table in ("uploads", "stores", "owners", "deeds", "sessions", "keys"):
         op.drop_table(table)

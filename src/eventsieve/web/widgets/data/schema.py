@@ -25,8 +25,13 @@ NONE = ""
 Slots = dict[str, DeltaGenerator]
 
 
-def schema_form(dataset: Dataset) -> None:
-    """Draw the form; a fault stands at its field, and what was changed is told at the next chance."""
+def schema_form(dataset: Dataset, reason: str | None = None) -> None:
+    """Draw the form; a fault stands at its field, and what was changed is told at the next chance.
+
+    Args:
+        dataset: the data set.
+        reason: why the reader may not change it, where he may not.
+    """
     slots: Slots = {}
     one, two = st.columns(2)
     with one:
@@ -46,7 +51,8 @@ def schema_form(dataset: Dataset) -> None:
         changes["leave_out"] = [name for name in changes["leave_out"] if name not in roles]
     with _field("units", slots), st.expander(_("Units"), icon=":material/straighten:"):
         changes["units"] = _units(dataset)
-    if st.button(_("Save"), key="schema save", type="primary", icon=":material/save:"):
+    disabled = reason is not None
+    if st.button(_("Save"), key="schema save", type="primary", icon=":material/save:", disabled=disabled, help=reason):
         _save(dataset, changes, slots)
 
 

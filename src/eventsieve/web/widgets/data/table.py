@@ -12,6 +12,7 @@ from eventsieve.client import Dataset
 from eventsieve.web import places
 from eventsieve.web.i18n import N_, _, decimal
 from eventsieve.web.places import Place
+from eventsieve.web.widgets.owners import owners_column
 
 __all__ = ["classes_table", "columns_table", "datasets_table", "role"]
 
@@ -47,6 +48,7 @@ def datasets_table(datasets: Sequence[Dataset]) -> None:
             "size": [round(each.size / MEGABYTE, 1) for each in datasets],
             "created": [each.created for each in datasets],
             "warnings": [len(each.warnings) for each in datasets],
+            **owners_column(datasets),
         },
         hide_index=True,
         column_config={
@@ -65,6 +67,7 @@ def datasets_table(datasets: Sequence[Dataset]) -> None:
             "size": columns.NumberColumn(_("Size, MB"), format="localized"),
             "created": columns.DatetimeColumn(_("Uploaded"), format="localized", timezone=st.context.timezone),
             "warnings": columns.NumberColumn(_("Warnings")),
+            "by": columns.TextColumn(_("Of")),
         },
         alt=_("Data sets"),
     )

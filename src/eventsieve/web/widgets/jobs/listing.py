@@ -12,6 +12,7 @@ from eventsieve.web.i18n import _, decimal, moment, ngettext, percent
 from eventsieve.web.places import Place, link
 from eventsieve.web.texts import plain
 from eventsieve.web.widgets.jobs.progress import state_badge
+from eventsieve.web.widgets.owners import say_whose
 from eventsieve.web.widgets.quantities import duration
 
 __all__ = ["draw_jobs", "job_title", "plan_in_words"]
@@ -28,6 +29,7 @@ def draw_jobs(jobs: Sequence[Job], names: Mapping[str, str]) -> None:
         with st.container(border=True):
             link(Place.JOBS, job_title(job, names), icon=":material/model_training:", id=job.id)
             st.markdown(" ".join(state_badge(model.state, model.spec.name) for model in job.models))
+            say_whose(job.by)
 
 
 def job_title(job: Job, names: Mapping[str, str]) -> str:

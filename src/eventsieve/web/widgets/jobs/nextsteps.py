@@ -10,6 +10,7 @@ from eventsieve.client.models import Model
 from eventsieve.errors import EventsieveError, ModelNotFound
 from eventsieve.records import State
 from eventsieve.web import texts
+from eventsieve.web.access import barred
 from eventsieve.web.faults import show
 from eventsieve.web.i18n import _, decimal
 from eventsieve.web.places import Place, link
@@ -36,7 +37,14 @@ def draw_next_steps(client: Client, name: str) -> None:
         link(Place.PREDICT, _("Make a prediction"), icon=":material/online_prediction:", model=name)
         if model.current:
             st.badge(_("This is the current model"), icon=":material/star:", color="green")
-        elif st.button(_("Set the current model"), key=f"next:{name}:use", icon=":material/star:", type="tertiary"):
+        elif st.button(
+            _("Set the current model"),
+            key=f"next:{name}:use",
+            icon=":material/star:",
+            type="tertiary",
+            disabled=barred() is not None,
+            help=barred(),
+        ):
             _use(model)
 
 

@@ -50,6 +50,7 @@ def draw_progress(
     stop: Callable[[], None],
     key: str,
     disabled: bool = False,
+    reason: str | None = None,
 ) -> None:
     """Draw a training that has not ended.
 
@@ -61,6 +62,7 @@ def draw_progress(
         stop: ends it and keeps what it has come to.
         key: with what the keys of the buttons begin.
         disabled: whether nothing can be done now.
+        reason: why the reader may do nothing, where he may not.
     """
     with st.container(border=True):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -72,14 +74,18 @@ def draw_progress(
                         _("Stop and keep"),
                         key=f"{key}:stop",
                         icon=":material/stop_circle:",
-                        help=_(
-                            "Ends it now and keeps what it has come to; where there is nothing yet, it is cancelled."
-                        ),
+                        help=reason
+                        or _("Ends it now and keeps what it has come to; where there is nothing yet, it is cancelled."),
                         on_click=stop,
                         disabled=disabled,
                     )
                 st.button(
-                    _("Cancel"), key=f"{key}:cancel", icon=":material/cancel:", on_click=cancel, disabled=disabled
+                    _("Cancel"),
+                    key=f"{key}:cancel",
+                    icon=":material/cancel:",
+                    help=reason,
+                    on_click=cancel,
+                    disabled=disabled,
                 )
         if model.state is State.QUEUED:
             st.caption(_waiting(model))

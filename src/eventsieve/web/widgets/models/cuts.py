@@ -7,6 +7,7 @@ import streamlit as st
 from eventsieve.client import Model
 from eventsieve.records import Evaluation
 from eventsieve.web import charts
+from eventsieve.web.access import barred_from
 from eventsieve.web.charts.cuts import efficiencies, significance
 from eventsieve.web.i18n import _, decimal
 from eventsieve.web.widgets.acting import act
@@ -38,27 +39,31 @@ def _figures(model: Model, evaluation: Evaluation, cut: float | None) -> None:
 
 
 def _setting(model: Model, evaluation: Evaluation, cut: float | None) -> None:
-    now = model.threshold
+    now, reason = model.threshold, barred_from(model.by)
+    no = reason is not None
     with st.container(horizontal=True):
         st.button(
             _("Use this threshold for predictions"),
             key="use_threshold",
             type="primary",
-            disabled=cut is None or cut == now.value,
+            disabled=no or cut is None or cut == now.value,
+            help=reason,
             on_click=_set,
             args=(model, cut),
         )
         st.button(
             _("Use the cut of the best AMS"),
             key="best_threshold",
-            disabled=evaluation.ams is None or now.kind == "best_ams",
+            disabled=no or evaluation.ams is None or now.kind == "best_ams",
+            help=reason,
             on_click=_set,
             args=(model, "best_ams"),
         )
         st.button(
             _("Back to the classifier's own"),
             key="own_threshold",
-            disabled=now.kind == "natural",
+            disabled=no or now.kind == "natural",
+            help=reason,
             on_click=_set,
             args=(model, "natural"),
         )

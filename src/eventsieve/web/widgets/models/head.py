@@ -9,6 +9,7 @@ import streamlit as st
 from eventsieve.client import Client, Model
 from eventsieve.errors import NotReady
 from eventsieve.web import faults, places, relay_paths
+from eventsieve.web.access import barred, barred_from
 from eventsieve.web.i18n import _, decimal
 from eventsieve.web.places import Place
 from eventsieve.web.sentences import translated_sentence
@@ -17,6 +18,7 @@ from eventsieve.web.widgets.acting import act, attempt, report
 from eventsieve.web.widgets.metrics import key_figures
 from eventsieve.web.widgets.models.asking import ask_removal, use
 from eventsieve.web.widgets.models.edit import ask_edit
+from eventsieve.web.widgets.owners import say_whose
 
 __all__ = ["actions", "head"]
 
@@ -42,6 +44,7 @@ def head(model: Model, datasets: dict[str, str]) -> None:
             places.link(Place.DATA, name, icon=":material/database:", id=model.dataset)
         places.link(Place.JOBS, _("Training"), icon=":material/pending_actions:", id=model.job)
         places.link(Place.MODELS, _("List of models"), icon=":material/list:")
+    say_whose(model.by)
     if model.note:
         st.markdown(plain(model.note))
     _remarks(model)
@@ -50,6 +53,7 @@ def head(model: Model, datasets: dict[str, str]) -> None:
 
 def actions(client: Client, model: Model) -> None:
     """Draw what can be done with a model, each with what follows from it."""
+    role, reason = barred(), barred_from(model.by)
     with st.container(horizontal=True):
         if model.current:
             st.button(
@@ -57,26 +61,44 @@ def actions(client: Client, model: Model) -> None:
                 key="unset",
                 on_click=act,
                 args=(client.unset, _("No model is current now.")),
+                disabled=role is not None,
+                help=role,
             )
         else:
-            st.button(_("Set the current model"), key="set", on_click=use, args=(client, model.name))
+            st.button(
+                _("Set the current model"),
+                key="set",
+                on_click=use,
+                args=(client, model.name),
+                disabled=role is not None,
+                help=role,
+            )
         if st.button(_("Make a prediction"), key="predict", icon=":material/online_prediction:", type="primary"):
             places.go(Place.PREDICT, model=model.name)
         if st.button(_("Compare models"), key="compare", icon=":material/compare_arrows:"):
             places.go(Place.COMPARE, model=[model.name])
-        if st.button(_("Edit"), key="edit", icon=":material/edit:", help=_("Name, tags, note, aliases")):
+        if st.button(
+            _("Edit"),
+            key="edit",
+            icon=":material/edit:",
+            disabled=reason is not None,
+            help=reason or _("Name, tags, note, aliases"),
+        ):
             ask_edit(client, model)
         st.button(
             _("Train again"),
             key="retrain",
             icon=":material/replay:",
-            help=_("From the same events with the same parameters and seed, under a new name"),
+            disabled=role is not None,
+            help=role or _("From the same events with the same parameters and seed, under a new name"),
             on_click=_retrain,
             args=(model,),
         )
         with st.popover(_("Download"), icon=":material/download:"):
             _downloads(client, model)
-        if st.button(_("Remove the model"), key="remove", icon=":material/delete:"):
+        if st.button(
+            _("Remove the model"), key="remove", icon=":material/delete:", disabled=reason is not None, help=reason
+        ):
             ask_removal([model], [model], then=partial(places.go, Place.MODELS))
 
 

@@ -7,6 +7,7 @@ from itertools import islice
 import streamlit as st
 
 from eventsieve.client import Client
+from eventsieve.web.access import barred
 from eventsieve.web.faults import explained
 from eventsieve.web.i18n import _
 from eventsieve.web.widgets.acting import act
@@ -25,11 +26,13 @@ def history(client: Client) -> None:
         if not choices:
             st.caption(_("No model has been current yet."))
             return
+        reason = barred()
         st.button(
             _("Back to the model before"),
             key="rollback",
             icon=":material/undo:",
-            help=_("Makes that model current again which was so before, if it is still there."),
+            disabled=reason is not None,
+            help=reason or _("Makes that model current again which was so before, if it is still there."),
             on_click=act,
             args=(client.rollback, _("The model before is current again.")),
         )

@@ -10,10 +10,12 @@ import streamlit as st
 
 from eventsieve.client import Model
 from eventsieve.web import places, texts
+from eventsieve.web.access import is_mine
 from eventsieve.web.i18n import _
 from eventsieve.web.places import Place
 from eventsieve.web.widgets.addresses import asked_several, keep
 from eventsieve.web.widgets.metrics import key_figures
+from eventsieve.web.widgets.owners import owners_column, wants_mine
 
 __all__ = ["FIGURES", "filtered", "models_table"]
 
@@ -22,20 +24,22 @@ FIGURES = ("roc_auc", "ams", "f1", "accuracy")
 
 
 def filtered(models: Sequence[Model], datasets: Mapping[str, str]) -> list[Model]:
-    """Let the reader narrow models down by type, tag and data set; the choice stands in the address.
+    """Let the reader narrow models down by type, tag, data set and to his own; the choice stands in the address.
 
     Args:
         models: all of them.
         datasets: the names of data sets by their ids.
     """
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         types = _filter(_("Type"), "type", {model.type for model in models})
         tags = _filter(_("Tag"), "tag", {tag for model in models for tag in model.tags})
         names = _filter(_("Data set"), "trained_on", {datasets.get(model.dataset or "", "") for model in models} - {""})
+        mine = wants_mine(model.by for model in models)
     return [
         model
         for model in models
-        if (not types or model.type in types)
+        if (not mine or is_mine(model.by))
+        and (not types or model.type in types)
         and (not tags or set(tags) & set(model.tags))
         and (not names or datasets.get(model.dataset or "") in names)
     ]
@@ -76,6 +80,7 @@ def rows(models: Sequence[Model], datasets: Mapping[str, str]) -> dict[str, list
         "seconds": [None if model.seconds is None else round(model.seconds, 1) for model in models],
         "tags": [list(model.tags) for model in models],
         "aliases": [list(model.aliases) for model in models],
+        **owners_column(models),
     }
 
 
@@ -109,6 +114,7 @@ def _columns(key: str, models: Sequence[Model]) -> dict[str, Any]:
         "seconds": columns.NumberColumn(_("Took, s"), format="localized"),
         "tags": columns.ListColumn(_("Tags")),
         "aliases": columns.ListColumn(_("Aliases")),
+        "by": columns.TextColumn(_("Of")),
     }
 
 
