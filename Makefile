@@ -5,7 +5,8 @@
 #   PYTHON=/path/to/python  the interpreter to build with
 #   VENV=FOLDER             the environment's folder
 #   DATABASE=postgresql     make test over PostgreSQL instead of SQLite
-#   SECONDS=600 SEED=1      how long make soak goes on, and with which faults
+#   SECONDS=600 SEED=1      how long make soak goes on, and with which faults; how long make fuzz tries each target
+#   TIMES=10                how many times as many requests as in the tests make fuzz generates
 #   ARGS='-k events'        further words for pytest, eventsieve up or the benchmarks
 
 VENV ?= .venv
@@ -22,9 +23,12 @@ WORKERS ?= --numprocesses logical --maxprocesses 4 --dist loadfile
 BIN := "$(VENV)/bin"
 ENVIRONMENT := @sh tools/environment.sh
 
+# What fuzzes is compiled for few systems, so it has an environment of its own.
+FUZZ_VENV ?= .venv-soak
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two of these would install into one environment at once
-.PHONY: help demo up test lint audit soak bench docs messages pins migration clean
+.PHONY: help demo up test lint audit soak fuzz bench docs messages pins migration clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +64,12 @@ soak: ## faults at random against a real server, every promise checked after eac
 	$(ENVIRONMENT) web test
 	@sh tools/debian.sh $(DEBIAN_PACKAGES)
 	@PYTHONPATH=tests $(BIN)/python -m faults.soak --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+fuzz: ## readers, names, cuts and documents against inputs made up to break them, then both APIs (SECONDS=60 TIMES=10)
+	@VENV="$(FUZZ_VENV)" sh tools/environment.sh run test soak
+	@PYTHONPATH=tests "$(FUZZ_VENV)/bin/python" -m fuzz --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	FUZZ_TIMES=$(or $(TIMES),10) "$(FUZZ_VENV)/bin/python" -m pytest $(WORKERS) tests/api/test_fuzz.py tests/api/v2/test_fuzz.py \
+		tests/api/test_fuzz_access.py tests/integration/test_mutations.py
 
 bench: ## measure against named rivals, some half an hour (ARGS='predict events' for a part)
 	$(ENVIRONMENT) run

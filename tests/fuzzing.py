@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import schemathesis
 from fastapi import FastAPI
+from hypothesis import HealthCheck, settings
 
 from eventsieve.api.app import create_app
 from eventsieve.settings import read_settings
 
+TIMES = int(os.environ.get("FUZZ_TIMES", "1"))
+"""How many times as much is generated as in the tests: `make fuzz TIMES=10`."""
 
-def small_app(folder: Path, *, seconds: float) -> FastAPI:
+
+def few(examples: int) -> settings:
+    """So many examples, the same in each run of the tests; others, and more of them, for who fuzzes."""
+    return settings(
+        max_examples=examples * TIMES,
+        derandomize=TIMES == 1,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def small_app(folder: Path, *, seconds: float, **values: Any) -> FastAPI:
     """An application with four slots and little patience: uploads of a megabyte, trainings of some seconds."""
     return create_app(
         read_settings(
@@ -22,6 +38,7 @@ def small_app(folder: Path, *, seconds: float) -> FastAPI:
             NUM_CPUS=4,
             MAX_UPLOAD_MB=1,
             TIME_LIMIT=seconds,
+            **values,
         )
     )
 

@@ -19,6 +19,7 @@ import ast
 import contextlib
 import copy
 import ctypes
+import gc
 import os
 import random
 import re
@@ -31,11 +32,17 @@ import time
 import traceback
 import venv
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from inspect import CO_OPTIMIZED
+from itertools import pairwise
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
+
+import psutil
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "eventsieve"
@@ -67,6 +74,11 @@ TESTS = {
 
 SELECTION = "not postgresql and not slow"
 """Of these tests; one database is enough, since what differs is not in these modules."""
+
+WORDS = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--tb=short", "-k", SELECTION]
+
+BASE_SECONDS = 30
+"""How long tests may take that take no time without a change; loading the package anew is part of it."""
 
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE,
@@ -202,50 +214,52 @@ class Finder(ast.NodeVisitor):
                 if isinstance(each, ast.AST):
                     self.visit(each)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802 - the name of ast's
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         """Look into a function."""
         self.depth += 1
         self.generic_visit(node)
         self.depth -= 1
 
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:  # noqa: N802 - likewise
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         """Leave f-strings alone: before Python 3.12 nobody knows where their parts stand."""
 
-    def visit_Expr(self, node: ast.Expr) -> None:  # noqa: N802 - likewise
+    def visit_Expr(self, node: ast.Expr) -> None:
         """Leave docstrings alone."""
         if not isinstance(node.value, ast.Constant):
             self.generic_visit(node)
 
-    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802 - likewise
+    def visit_Assign(self, node: ast.Assign) -> None:
         """Leave alone what names are for readers and for the type checker."""
         if ast.unparse(node.targets[0]) != "__all__" and not ast.unparse(node.value).startswith("TypeVar("):
             self.generic_visit(node)
 
 
 class Lines:
-    """A plugin of pytest: which test runs which lines of one file in this process, and how long it takes."""
+    """Which test runs which lines of one file in this process, and how long it takes."""
 
     def __init__(self, path: Path) -> None:
         self.path = str(path)
         self.tests: defaultdict[int, set[str]] = defaultdict(set)
-        self.seconds: Counter[str] = Counter()
+        self.seconds: dict[str, float] = {}
         self.now = ""
 
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """A test begins."""
-        self.now = nodeid
+    def run(self, items: list[Any], one: Callable[[Any, Any], bool]) -> bool:
+        """Run tests and look on."""
         threading.settrace(self.call)
-        sys.settrace(self.call)
+        for item, after in pairwise([*items, None]):
+            self.now = item.nodeid
+            begun = time.monotonic()
+            sys.settrace(self.call)
+            fine = one(item, after)
+            sys.settrace(None)
+            self.seconds[self.now] = time.monotonic() - begun
+            if not fine:
+                return False
+        return True
 
-    def pytest_runtest_logreport(self, report: Any) -> None:
-        """A part of a test has ended."""
-        self.seconds[report.nodeid] += report.duration
-
-    def call(self, frame: FrameType, _event: str, _argument: object) -> Any:
+    def call(self, frame: FrameType, event: str, _argument: object) -> Any:
         """A function begins: look at it if it is in the file."""
-        if frame.f_code.co_filename == self.path:
-            return self.step(frame, _event, _argument)
-        return None
+        return self.step(frame, event, _argument) if frame.f_code.co_filename == self.path else None
 
     def step(self, frame: FrameType, _event: str, _argument: object) -> Any:
         """A line runs."""
@@ -253,63 +267,95 @@ class Lines:
         return self.step
 
 
-@dataclass
 class Range:
-    """Where changes are tried: a copy of the package, and the tests."""
+    """A plugin of pytest that tries changes instead of running the tests once."""
 
-    path: Path
-    tests: list[str]
-    log: Path
+    def __init__(self, name: str, folder: Path, tests: list[str], options: argparse.Namespace) -> None:
+        self.name = name
+        self.path = folder / "src" / "eventsieve" / f"{name}.py"
+        self.source = self.path.read_bytes()
+        self.log = folder / "tests.log"
+        self.lines = Lines(self.path)
+        self.tests = tests
+        self.options = options
+        self.items: dict[str, Any] = {}
+        self.functions: list[FunctionType] = []
+        self.fine = True
+        for stale in self.path.parent.glob(f"__pycache__/{self.path.stem}.*"):
+            stale.unlink()
 
-    def pytest(self, tests: Iterable[str], plugins: Sequence[object] = ()) -> int:
-        """Run tests in this process."""
-        import pytest  # noqa: PLC0415 - here alone
+    def pytest_runtestloop(self, session: Any) -> bool:
+        """All tests are collected: try the changes."""
+        self.items = {item.nodeid: item for item in session.items}
+        loaded = [each for each in gc.get_objects() if isinstance(each, FunctionType)]
+        self.functions = [each for each in loaded if each.__code__.co_filename == str(self.path)]
+        gc.freeze()
+        self.measure()
+        mutants, total = _chosen(self.source, self.options)
+        fates: Counter[str] = Counter()
+        for mutant in mutants:
+            fate = self.fate(mutant)
+            fates[fate] += 1
+            if fate != "killed":
+                print(f"  {fate:9} {self.name}.py:{mutant}", flush=True)
+        said = ", ".join(f"{fates[fate]} {fate}" for fate in ("killed", "timed out", "survived"))
+        print(f"{self.name}: {len(mutants)} of {total} changes, {len(self.items)} tests: {said}", flush=True)
+        return True
 
-        words = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--tb=line", "-k", SELECTION]
-        words += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of what was loaded before the forks
-        return int(pytest.main([*words, *tests], plugins=list(plugins)))
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """A part of a test has ended."""
+        self.fine = self.fine and not report.failed
 
-    def measure(self) -> Lines:
+    def one(self, item: Any, after: Any) -> bool:
+        """Run a test; whether it passes."""
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+        return self.fine
+
+    def measure(self) -> None:
         """Run all tests as they are."""
-        lines = Lines(self.path)
 
-        def watched() -> int:
-            failed = self.pytest(self.tests, [lines])
-            sys.settrace(None)
-            threading.settrace(None)  # type: ignore[arg-type]  # typeshed does not know that it may be None
-            tests = {line: sorted(names) for line, names in lines.tests.copy().items()}
-            self.log.with_suffix(".lines").write_text(repr((tests, dict(lines.seconds))))
-            return failed
+        def watched() -> bool:
+            fine = self.lines.run(list(self.items.values()), self.one)
+            tests = {line: sorted(names) for line, names in self.lines.tests.copy().items()}
+            self.log.with_suffix(".lines").write_text(repr((tests, self.lines.seconds)))
+            return fine
 
-        # In a fork, as the package is to be loaded in none but forks.
-        if os.waitstatus_to_exitcode(os.waitpid(self._fork(watched), 0)[1]):
-            sys.exit(f"The tests fail without any change:\n{self.log.read_text()[-4000:]}")
-        _end_strays()
-        tests, seconds = ast.literal_eval(self.log.with_suffix(".lines").read_text())
-        lines.tests.update({line: set(names) for line, names in tests.items()})
-        lines.seconds.update(seconds)
-        return lines
+        if self.attempt(watched, 600) != "survived":
+            sys.exit(f"The tests of {self.name} fail without any change:\n{self.log.read_text()[-4000:]}")
+        tests, self.lines.seconds = ast.literal_eval(self.log.with_suffix(".lines").read_text())
+        self.lines.tests.update({line: set(names) for line, names in tests.items()})
 
-    def fate(self, mutant: Mutant, source: bytes, lines: Lines) -> str:
+    def fate(self, mutant: Mutant) -> str:
         """What the tests say to a change: "killed", "timed out" or "survived"."""
-        self.path.write_bytes(mutant.apply(source))
+        changed = mutant.apply(self.source)
+        self.path.write_bytes(changed)  # for other processes
         try:
-            near = {name for line in range(mutant.line, mutant.last + 1) for name in lines.tests[line]}
-            ordered = sorted(lines.seconds, key=lambda name: (name not in near, lines.seconds[name]))
-            parts = [each for each in (ordered[: len(near)], ordered[len(near) :]) if each]
-            for part in parts:
-                fate = self.attempt(part, 20 + 4 * sum(lines.seconds[name] for name in part))
-                if fate != "survived":
-                    return fate
-            return "survived"
+            seconds = self.lines.seconds
+            near = {name for line in range(mutant.line, mutant.last + 1) for name in self.lines.tests[line]}
+            ordered = sorted(self.items, key=lambda name: (name not in near, seconds[name]))
+            fate = "survived"
+            for part in (ordered[: len(near)], ordered[len(near) :]):
+                if part and fate == "survived":
+                    patience = BASE_SECONDS + 4 * sum(seconds[name] for name in part)
+                    fate = self.attempt(partial(self.run_changed, changed, part), patience)
+            return fate
         finally:
-            self.path.write_bytes(source)
+            self.path.write_bytes(self.source)
 
-    def attempt(self, tests: list[str], seconds: float) -> str:
-        """Run tests in a fork, for so long at most."""
-        pid = self._fork(lambda: self.pytest(tests))
+    def run_changed(self, changed: bytes, names: list[str]) -> bool:
+        """Run tests with the change; whether all pass."""
+        if not patch(self.path, self.functions, self.source, changed):
+            words = [sys.executable, "-P", "-m", "pytest", *WORDS, *self.tests]
+            os.execv(words[0], words)  # noqa: S606
+        items = [self.items[name] for name in names]
+        return all(self.one(item, after) for item, after in pairwise([*items, None]))
+
+    def attempt(self, work: Callable[[], bool], seconds: float) -> str:
+        """Do something in a process of its own, for so long at most."""
+        pid = os.fork()
+        if pid == 0:
+            self._live(work)
         end = time.monotonic() + seconds
-        status = 0
         while time.monotonic() < end:
             done, status = os.waitpid(pid, os.WNOHANG)
             if done:
@@ -319,48 +365,64 @@ class Range:
         _end_strays()
         return "timed out"
 
-    def _fork(self, work: Callable[[], int]) -> int:
-        """Do something in a process of its own, which ends with what it gives."""
-        pid = os.fork()
-        if pid:
-            return pid
-        status = 1
+    def _live(self, work: Callable[[], bool]) -> None:
+        fine = False
         try:
             os.setsid()
             output = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(output, 1)
             os.dup2(output, 2)
-            status = work()
+            fine = work()
         except BaseException:  # noqa: BLE001 - the edge of the process
             traceback.print_exc()
         finally:
             sys.stdout.flush()
-            os._exit(status)
+            os._exit(not fine)
+
+
+def patch(path: Path, loaded: list[FunctionType], source: bytes, changed: bytes) -> bool:
+    """Give the functions of a loaded module their changed code; False where more than code of functions has changed."""
+    before, after = (compile(text, path, "exec", dont_inherit=True) for text in (source, changed))
+    if _bodies(before) != _bodies(after):
+        return False
+    old, new = (_functions(code) for code in (before, after))
+    wanted = {name for name in old if old[name] != new[name]}
+    for each in loaded:
+        name = (each.__code__.co_qualname, each.__code__.co_firstlineno)
+        if name in wanted:
+            if each.__code__.co_freevars != new[name].co_freevars:
+                return False
+            each.__code__ = new[name]
+    return True
+
+
+def _bodies(code: CodeType) -> list[object]:
+    """What a module and its classes run when they are loaded."""
+    below = [each for each in code.co_consts if isinstance(each, CodeType) and not each.co_flags & CO_OPTIMIZED]
+    own = [repr(each) for each in code.co_consts if not isinstance(each, CodeType)]
+    return [code.co_code, code.co_names, own, *map(_bodies, below)]
+
+
+def _functions(code: CodeType) -> dict[tuple[str, int], CodeType]:
+    """The functions of a module and its classes, and none of those within functions."""
+    found = {}
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            if each.co_flags & CO_OPTIMIZED:
+                found[each.co_qualname, each.co_firstlineno] = each
+            else:
+                found |= _functions(each)
+    return found
 
 
 def _end_strays() -> None:
     """End whatever a test has left; all of it is ours, as who lost its parent was given to this process."""
-    import psutil  # noqa: PLC0415 - not there before the environment is
-
     for each in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             each.send_signal(signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
         while True:
             os.waitpid(-1, 0)
-
-
-def _load_libraries() -> None:
-    """Load what the package needs, and forget the package: each fork loads it anew, with its change."""
-    import hypothesis  # noqa: F401, PLC0415
-    import pytest  # noqa: F401, PLC0415
-
-    import eventsieve.api.app
-    import eventsieve.service
-    import eventsieve.training.worker  # noqa: F401, PLC0415
-
-    for name in [each for each in sys.modules if each.partition(".")[0] == "eventsieve"]:
-        del sys.modules[name]
 
 
 def _move_in(folder: Path) -> None:
@@ -399,24 +461,9 @@ def _chosen(source: bytes, options: argparse.Namespace) -> tuple[list[Mutant], i
     return chosen, len(found)
 
 
-def _try(name: str, options: argparse.Namespace, folder: Path) -> int:
-    path = folder / "src" / "eventsieve" / f"{name}.py"
-    source = path.read_bytes()
-    for stale in path.parent.glob(f"__pycache__/{path.stem}.*"):
-        stale.unlink()
-    mutants, total = _chosen(source, options)
+def _try(name: str, options: argparse.Namespace) -> int:
     tests = [str(ROOT / "tests" / each) for each in options.tests or TESTS[name]]
-    place = Range(path, tests, folder / "tests.log")
-    lines = place.measure()
-    fates: Counter[str] = Counter()
-    for mutant in mutants:
-        fate = place.fate(mutant, source, lines)
-        fates[fate] += 1
-        if fate != "killed":
-            print(f"  {fate:9} {name}.py:{mutant}", flush=True)
-    said = ", ".join(f"{fates[fate]} {fate}" for fate in ("killed", "timed out", "survived"))
-    print(f"{name}: {len(mutants)} of {total} changes, {len(lines.seconds)} tests: {said}", flush=True)
-    return fates["survived"]
+    return pytest.main(["-s", *WORDS, *tests], plugins=[Range(name, options.inside, tests, options)])
 
 
 def main() -> int:
@@ -433,9 +480,10 @@ def main() -> int:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: see `_end_strays`
     try:
-        _load_libraries()
         for name in options.modules:
-            _try(name, options, options.inside)
+            if os.fork() == 0:  # each module is tried with the libraries and the package as they are when loaded
+                os._exit(_try(name, options))
+            os.wait()
     finally:
         shutil.rmtree(options.inside, ignore_errors=True)
     return 0

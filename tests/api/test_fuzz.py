@@ -17,7 +17,7 @@ import pytest
 import schemathesis
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from schemathesis.generation.modes import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -25,15 +25,9 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from calls import ROUTE, choose, compare, listed, predict, refused, remove, statuses, train
 from eventsieve.records import ModelSpec
 from eventsieve.service import Service
-from fuzzing import description, small_app
+from fuzzing import description, few, small_app
 
-FEW = settings(
-    max_examples=30,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+FEW = few(30)
 
 
 def _zip(table: bytes) -> bytes:
@@ -156,7 +150,7 @@ CHANGES = st.lists(
 
 
 @pytest.mark.slow
-@settings(FEW, max_examples=150)
+@few(150)
 @given(models=MODELS)
 def test_any_models_are_trained_or_refused(wild: TestClient, table: bytes, models: list[Any]) -> None:
     answer = train(wild, json.dumps(models), table)
@@ -174,7 +168,7 @@ def test_any_models_are_trained_or_refused(wild: TestClient, table: bytes, model
 
 
 @pytest.mark.slow
-@settings(FEW, max_examples=300)
+@few(300)
 @given(changes=CHANGES)
 def test_a_changed_table_is_read_or_refused(wild: TestClient, table: bytes, changes: list[Any]) -> None:
     for place, length, new in changes:
@@ -188,7 +182,7 @@ def test_a_changed_table_is_read_or_refused(wild: TestClient, table: bytes, chan
 
 
 @pytest.mark.parametrize("how", ["gzip", "zip", "parquet"])
-@settings(FEW, max_examples=60)
+@few(60)
 @given(changes=CHANGES)
 def test_a_changed_package_is_read_or_refused(wild: TestClient, table: bytes, how: str, changes: list[Any]) -> None:
     data = PACK[how](table)

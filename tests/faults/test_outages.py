@@ -73,16 +73,20 @@ def test_a_registry_that_cannot_be_written_is_told(client: TestClient) -> None:
     assert client.post(f"{PREFIX}/simulations", json={"events": 100}).status_code == 201
 
 
-def test_a_locked_registry_is_told_when_it_has_been_waited_for(
+def test_a_locked_registry_is_told_to_those_who_write_when_it_has_been_waited_for(
     client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("eventsieve.storage.database.BUSY_MILLISECONDS", 50)
     engine_of(client).dispose()
     with closing(sqlite3.connect(settings.MODEL_DIR / "registry.sqlite", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        all_refuse(client, "locked by another process")
+        answer = client.post(f"{PREFIX}/simulations", json={"events": 100})
+        problem(answer, 503, "StoreUnavailable", "nothing was changed", "locked by another process")
+        assert int(answer.headers["retry-after"]) >= 1
+        # Who only reads waits for nobody.
+        assert [client.get(path).status_code for path in ASKED] == [200, 200, 200, 404]
         other.execute("ROLLBACK")
-    assert client.get(f"{PREFIX}/models").status_code == 200
+    assert client.post(f"{PREFIX}/simulations", json={"events": 100}).status_code == 201
 
 
 def test_more_threads_than_connections_are_not_kept_waiting_for_ever(

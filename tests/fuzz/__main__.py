@@ -53,7 +53,7 @@ def fuzzed(name: str, folder: Path, seconds: int, seed: int) -> int:
         (seeds / f"{place}").write_bytes(data)
     words = folder / f"{name}.dict"
     words.write_text("".join(f'"{spelled(word)}"\n' for word in (*TARGETS[name].words, "\0")))  # it must not be empty
-    command = [sys.executable, "-m", "fuzz.one", name, str(corpus), str(seeds)]
+    command = [sys.executable, "-m", "fuzz.one", name, str(found), str(corpus), str(seeds)]
     limits = (f"-max_total_time={seconds}", f"-timeout={HANG_SECONDS}", f"-rss_limit_mb={MOST_MEGABYTES}")
     more = (f"-max_len={LONGEST}", f"-artifact_prefix={found}/", f"-dict={words}", f"-seed={seed}")
     # One thread of Arrow's: an input is to do the same each time.

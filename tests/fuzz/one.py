@@ -1,8 +1,12 @@
-"""One target under atheris: `python -m fuzz.one NAME CORPUS... [libFuzzer's options]`; `python -m fuzz` runs all."""
+"""One target under atheris, as `python -m fuzz` calls it: `python -m fuzz.one NAME FOUND CORPUS... [options]`."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 import sys
+import traceback
+from pathlib import Path
 
 import atheris
 
@@ -12,14 +16,24 @@ with atheris.instrument_imports(
 ):
     from fuzz.targets import TARGETS
 
+BROKEN = 77
+"""The exit status of a process that has found something."""
+
 
 def main() -> None:
     """Fuzz until libFuzzer has had enough; it leaves this process by itself."""
-    own, name, *options = sys.argv
+    own, name, found, *options = sys.argv
     check = TARGETS[name].check
 
     def one(data: bytes) -> None:
-        check(data)
+        try:
+            check(data)
+        except BaseException:  # noqa: BLE001 - whatever it is, it is found
+            # Not libFuzzer's own way to end: its alarm may ring before a process of this size has ended.
+            traceback.print_exc()
+            Path(found, f"{name}-{hashlib.sha256(data).hexdigest()[:12]}").write_bytes(data)
+            sys.stderr.flush()
+            os._exit(BROKEN)
 
     atheris.Setup([own, *options], one)
     atheris.Fuzz()

@@ -306,7 +306,7 @@ def test_example_settings_can_be_read(name, monkeypatch):
     for line in (DEPLOY / name).read_text().splitlines():
         setting, given, value = line.removeprefix("#").partition("=")
         if given and re.fullmatch(r"EVENTSIEVE_[A-Z_]+", setting) and value:
-            monkeypatch.setenv(setting, value)
+            monkeypatch.setenv(setting, value.strip("'"))
     monkeypatch.setenv("EVENTSIEVE_OIDC_CLIENT_SECRET", "secret")
     monkeypatch.setenv("EVENTSIEVE_PUBLIC_URL", "https://eventsieve.example.org")
     assert read_settings()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Mapping
+from copy import copy
 from typing import Any, Final
 
 from pythonjsonlogger.core import RESERVED_ATTRS
@@ -86,7 +87,7 @@ class JsonLines(JsonFormatter):
 
 
 def _cleaned(record: logging.LogRecord) -> logging.LogRecord:
-    clean = logging.makeLogRecord(record.__dict__)
+    clean = copy(record)
     given = {name: getattr(record, name) for name in _NAMES if hasattr(record, name)}
     said = context() | given
     clean.said = {name: masked(said[name]) for name in _NAMES if name in said}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import logging.config
+import re
 import time
-import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from importlib import resources
+from secrets import token_hex
 from typing import Any, Final
 from urllib.parse import quote
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eventsieve.acting import Call, serving
@@ -28,6 +28,9 @@ LONGEST_REQUEST_ID = 64
 
 _OFTEN: Final = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked every few seconds by machines: lines of them would be most of the log."""
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.~/-]*")
+"""Paths that are written as they are."""
 
 _log = logging.getLogger("eventsieve.requests")
 
@@ -76,9 +79,8 @@ class LogRequests:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
-        name = given if _is_name(given) else uuid.uuid4().hex[:12]
+        given, kind = _told(scope["headers"])
+        name = given if _is_name(given) else token_hex(6)
         scope["eventsieve.request_id"] = name
         call = scope[CALL] = Call(request_id=name, client=(scope.get("client") or ("",))[0])
         received = scope[RECEIVED] = [0]
@@ -93,7 +95,7 @@ class LogRequests:
             nonlocal status, sent
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = name
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", name.encode("ascii"))]
             else:
                 sent += len(message.get("body", b""))
             await send(message)
@@ -106,19 +108,37 @@ class LogRequests:
         finally:
             seconds = time.perf_counter() - started
             self.metrics.in_flight -= 1
-            upload = "json" not in headers.get("content-type", "")
+            upload = b"json" not in kind
             self.metrics.count(scope, outer, Seen(status, seconds, received[0], sent, upload=upload))
             _write(scope, call, status, seconds)
 
 
+def _told(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, bytes]:
+    """The request's id and the content type that a client says."""
+    name, kind = b"", b""
+    for header, value in headers:
+        if header == b"x-request-id":
+            name = value
+        elif header == b"content-type":
+            kind = value
+    return name.decode("latin-1"), kind
+
+
 def _write(scope: Scope, call: Call, status: int, seconds: float) -> None:
-    often = scope["path"] in _OFTEN and status < 400
-    told = scope["method"], quote(scope["path"]), status, 1e3 * seconds
+    path = scope["path"]
+    level = logging.DEBUG if path in _OFTEN and status < 400 else logging.INFO
+    if not _log.isEnabledFor(level):
+        return
+    told = scope["method"], path if _PLAIN.fullmatch(path) else quote(path), status, 1e3 * seconds
     fields: dict[str, Any] = dict(zip(("method", "path", "status", "milliseconds"), told, strict=True))
     fields["milliseconds"] = round(1e3 * seconds, 1)
     if call.touched:
         fields["objects"] = [masked(each) for each in call.touched]
-    _log.log(logging.DEBUG if often else logging.INFO, "%s %s %d %.1f ms", *told, extra=fields | context(call))
+    # As `_log.log` does, which would look up in the stack each time where it was called.
+    record = _log.makeRecord(
+        _log.name, level, __file__, 0, "%s %s %d %.1f ms", told, None, "_write", fields | context(call)
+    )
+    _log.handle(record)
 
 
 def _is_name(text: str) -> bool:

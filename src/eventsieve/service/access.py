@@ -98,7 +98,7 @@ class Access:
             self._known[hash_of(token)] = _Known(holder, stamp, read)
             while len(self._known) > MOST_KNOWN:
                 self._known.popitem(last=False)
-        if holder.actor.key is not None:
+        if holder.actor.key is not None and holder.is_unnoted:
             self._book.note_use(holder.actor.key)
         return holder.actor
 

@@ -67,15 +67,8 @@ class Models:
             type: only those of this type.
             dataset: only those that were trained on the data set of this id.
         """
-        found = [
-            model
-            for model in self._registry.models()
-            if (tag is None or tag in model.tags)
-            and (type is None or type == model.type)
-            and (dataset is None or dataset == model.dataset)
-        ]
-        items = tuple(map(_told, found[offset : offset + limit]))
-        return Page(items=items, total=len(found), offset=offset)
+        page = self._registry.models_page(offset=offset, limit=limit, tag=tag, type=type, dataset=dataset)
+        return page.model_copy(update={"items": tuple(map(_told, page.items))})
 
     def get(self, ref: str) -> Model:
         """The model.

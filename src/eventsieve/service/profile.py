@@ -58,7 +58,8 @@ def _weightless(counts: Sequence[ClassCount]) -> tuple[str, ...]:
 
 
 def _numbers(column: pa.Array) -> npt.NDArray[np.float64]:
-    filled = column.cast(pa.float64()).fill_null(float("nan"))
+    # Whole numbers beyond 2^53 are rounded, as they are where somebody trains on them.
+    filled = column.cast(pa.float64(), safe=False).fill_null(float("nan"))
     return np.asarray(filled.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 

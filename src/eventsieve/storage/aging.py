@@ -9,6 +9,7 @@ from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from eventsieve.records import State
+from eventsieve.storage.reading import reading
 from eventsieve.storage.rows import ChoiceRow, DatasetRow, DeedRow, JobRow, ModelRow, TrainingRow
 
 __all__ = ["Aging"]
@@ -27,7 +28,7 @@ class Aging:
     """
 
     def __init__(self, sessions: sessionmaker[Session]) -> None:
-        self._begin = sessions.begin
+        self._begin, self._read = sessions.begin, reading(sessions)
 
     def use(self, dataset: str, last: datetime | None) -> None:
         """Note that a data set is used now, unless it was noted just before."""
@@ -39,7 +40,7 @@ class Aging:
     def newest(self) -> datetime | None:
         """The last moment that the registry speaks of; ``None`` where it is empty."""
         columns = (DatasetRow.created, DatasetRow.used, JobRow.created, ModelRow.created)
-        with self._begin() as session:
+        with self._read() as session:
             found = [session.scalar(select(func.max(each))) for each in (*columns, ChoiceRow.created, DeedRow.moment)]
         return max((moment for moment in found if moment is not None), default=None)
 
@@ -48,7 +49,7 @@ class Aging:
 
         One counts as used by each job that trained or validated on it, at the time of the job.
         """
-        with self._begin() as session:
+        with self._read() as session:
             rows = session.scalars(
                 select(DatasetRow).where(DatasetRow.created < before, func.coalesce(DatasetRow.used, before) <= before)
             )

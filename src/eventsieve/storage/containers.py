@@ -71,7 +71,7 @@ _FOREIGN_TEXT = (
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1b]")
 _DAMAGE = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile)
 # What zipfile says to a directory that points to nowhere or asks for what no zip program does.
-_BAD_DIRECTORY = (*_DAMAGE, OSError, ValueError, RuntimeError, OverflowError, struct.error)
+_BAD_DIRECTORY = (*_DAMAGE, OSError, ValueError, RuntimeError, LookupError, OverflowError, struct.error)
 
 
 def peek(path: Path, advice: str = _ADVICE) -> bytes:

@@ -23,6 +23,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from eventsieve.errors import BadConfiguration, StoreUnavailable
 from eventsieve.storage.outages import BUSY_MILLISECONDS, options_for, prepare_postgresql, translate
+from eventsieve.storage.reading import READS
 
 __all__ = ["REVISIONS", "connect", "newest_revision", "one_at_a_time", "open_database"]
 
@@ -84,7 +85,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later would fail when another has written in between; this one waits.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READS) else "BEGIN IMMEDIATE")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from eventsieve.errors import DatasetNotFound
 from eventsieve.records import Dataset, Page
 from eventsieve.storage.holdings import refuse_beyond
 from eventsieve.storage.locks import alone
+from eventsieve.storage.reading import reading
 from eventsieve.storage.rows import DatasetRow
 
 __all__ = ["DatasetBook", "Kept"]
@@ -46,7 +47,7 @@ class DatasetBook:
     """
 
     def __init__(self, sessions: sessionmaker[Session]) -> None:
-        self._begin = sessions.begin
+        self._begin, self._read = sessions.begin, reading(sessions)
 
     def add(self, kept: Kept, settle: Callable[[], None], most: int | None = None) -> tuple[Kept, bool]:
         """Write down a data set, unless there is the same already.
@@ -80,7 +81,7 @@ class DatasetBook:
 
     def identical(self, identity: str) -> Kept | None:
         """The data set of that identity, if there is one."""
-        with self._begin() as session:
+        with self._read() as session:
             row = _identical(session, identity)
             return None if row is None else _record(row)
 
@@ -90,19 +91,19 @@ class DatasetBook:
         Raises:
             DatasetNotFound: there is none.
         """
-        with self._begin() as session:
+        with self._read() as session:
             return _record(_row(session, dataset_id))
 
     def page(self, *, offset: int, limit: int) -> Page[Dataset]:
         """A part of the list, the newest first."""
-        with self._begin() as session:
+        with self._read() as session:
             total = session.scalar(select(func.count()).select_from(DatasetRow)) or 0
             rows = session.scalars(select(DatasetRow).order_by(DatasetRow.number.desc()).offset(offset).limit(limit))
-            return Page[Dataset](items=tuple(_record(row).public() for row in rows), total=total, offset=offset)
+            return Page[Dataset](items=tuple(map(_public, rows)), total=total, offset=offset)
 
     def ids(self) -> set[str]:
         """The ids of all data sets."""
-        with self._begin() as session:
+        with self._read() as session:
             return set(session.scalars(select(DatasetRow.id)))
 
     def change(self, dataset_id: str, **fields: Any) -> Kept:
@@ -144,6 +145,10 @@ def _row(session: Session, dataset_id: str) -> DatasetRow:
     if row is None:
         raise DatasetNotFound(f"There is no data set {dataset_id[:80]!r}; send it again, or choose one of the list.")
     return row
+
+
+def _public(row: DatasetRow) -> Dataset:
+    return Dataset.model_validate({name: getattr(row, name) for name in Dataset.model_fields})
 
 
 def _record(row: DatasetRow) -> Kept:

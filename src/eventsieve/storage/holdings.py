@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from eventsieve.errors import QuotaExceeded
+from eventsieve.storage.reading import reading
 from eventsieve.storage.rows import DatasetRow, JobRow, ModelRow, UploadRow
 
 __all__ = ["Holdings", "refuse_beyond"]
@@ -41,11 +42,11 @@ class Holdings:
     """
 
     def __init__(self, sessions: sessionmaker[Session]) -> None:
-        self._begin = sessions.begin
+        self._begin, self._read = sessions.begin, reading(sessions)
 
     def kept(self, by: str) -> int:
         """Bytes of all data sets and models of this person."""
-        with self._begin() as session:
+        with self._read() as session:
             return _kept(session, by)
 
     def refuse_full(self, by: str, most: int | None) -> None:
@@ -55,7 +56,7 @@ class Holdings:
             QuotaExceeded: he may not.
         """
         if most is not None:
-            with self._begin() as session:
+            with self._read() as session:
                 refuse_beyond(session, by, most)
 
     def measure(self, dataset: Callable[[str], int], model: Callable[[str, str | None], int]) -> None:
@@ -76,7 +77,7 @@ class Holdings:
 
     def sent(self, by: str, hour: int) -> int:
         """Bytes that this person has sent within a day before the end of this hour."""
-        with self._begin() as session:
+        with self._read() as session:
             return _sent(session, by, hour)
 
     def send(self, by: str, hour: int, size: int) -> int:

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from eventsieve.errors import BadRequest, EventsieveError, NotFound
 from eventsieve.records import AccessRole, Actor, Key, Quotas
 from eventsieve.storage.database import open_database
+from eventsieve.storage.reading import reading
 from eventsieve.storage.rows import DeedRow, KeyRow, SessionRow
 
 __all__ = ["KEY", "SESSION", "Holder", "Keybook", "hash_of", "open_keybook"]
@@ -51,10 +52,17 @@ class Holder:
     Attributes:
         actor: name, role, key and quotas.
         expires: until when, where it ends at all.
+        used: when the key was last noted to be used; ``None`` where it never was, or there is no key.
     """
 
     actor: Actor
     expires: datetime | None
+    used: datetime | None = None
+
+    @property
+    def is_unnoted(self) -> bool:
+        """Whether it is time to note that the key is used."""
+        return self.actor.key is not None and (self.used is None or self.used < _now() - USED_EVERY)
 
 
 class Keybook:
@@ -65,7 +73,7 @@ class Keybook:
     """
 
     def __init__(self, sessions: sessionmaker[Session]) -> None:
-        self._begin = sessions.begin
+        self._begin, self._read = sessions.begin, reading(sessions)
 
     # keys
 
@@ -102,7 +110,7 @@ class Keybook:
 
     def all_keys(self) -> list[Key]:
         """All keys, the oldest first."""
-        with self._begin() as session:
+        with self._read() as session:
             return [row.record() for row in session.scalars(select(KeyRow).order_by(KeyRow.created, KeyRow.id))]
 
     def revoke(self, ref: str) -> list[Key]:
@@ -129,7 +137,7 @@ class Keybook:
     def any_usable(self) -> bool:
         """Whether there is a key that holds."""
         query = select(KeyRow.id).where(KeyRow.revoked.is_(None), _lasting(_now())).limit(1)
-        with self._begin() as session:
+        with self._read() as session:
             return session.scalar(query) is not None
 
     def holder(self, token: str) -> Holder | None:
@@ -179,22 +187,22 @@ class Keybook:
         form = _TOKEN.fullmatch(token)
         if form is None:
             return None
-        with self._begin() as session:
+        with self._read() as session:
             row = session.get(KeyRow, form[1])
         # The same time whether the first or the last digit differs.
         if row is None or not hmac.compare_digest(row.hash, hash_of(token)) or not _holds(row):
             return None
-        return Holder(_actor(row), row.expires)
+        return Holder(_actor(row), row.expires, row.used)
 
     def _of_session(self, token: str) -> Holder | None:
-        with self._begin() as session:
+        with self._read() as session:
             row = session.get(SessionRow, hash_of(token))
             key = session.get(KeyRow, row.key) if row is not None and row.key else None
         if row is None or row.expires <= _now():
             return None
         if row.key is None:
             return Holder(Actor(name=row.name, role=AccessRole(row.role)), row.expires)
-        return Holder(_actor(key), row.expires) if key is not None and _holds(key) else None
+        return Holder(_actor(key), row.expires, key.used) if key is not None and _holds(key) else None
 
 
 @contextmanager

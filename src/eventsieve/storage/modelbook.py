@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from eventsieve.errors import AliasNotFound, Conflict, ModelExists, ModelNotFound
 from eventsieve.records import Alias, Choice, Page, State, Threshold
 from eventsieve.storage.locks import NAMES, alone
+from eventsieve.storage.reading import reading
 from eventsieve.storage.rows import AliasRow, ChoiceRow, ModelRow, TrainingRow
 
 __all__ = ["Modelbook"]
@@ -27,7 +28,7 @@ class Modelbook:
     """
 
     def __init__(self, sessions: sessionmaker[Session]) -> None:
-        self._begin = sessions.begin
+        self._begin, self._read = sessions.begin, reading(sessions)
 
     def edit(
         self,
@@ -63,7 +64,7 @@ class Modelbook:
     def aliases(self) -> tuple[Alias, ...]:
         """All aliases by their names."""
         query = select(AliasRow.name, ModelRow.name).join(ModelRow, ModelRow.number == AliasRow.model)
-        with self._begin() as session:
+        with self._read() as session:
             return tuple(
                 Alias(name=alias, model=model) for alias, model in session.execute(query.order_by(AliasRow.name))
             )
@@ -101,7 +102,7 @@ class Modelbook:
     def choices(self, *, offset: int = 0, limit: int = 100) -> Page[Choice]:
         """Which models were made current, the newest first."""
         query = select(ChoiceRow).order_by(ChoiceRow.number.desc()).offset(offset).limit(limit)
-        with self._begin() as session:
+        with self._read() as session:
             total = session.scalar(select(func.count()).select_from(ChoiceRow)) or 0
             return Page(items=tuple(row.record() for row in session.scalars(query)), total=total, offset=offset)
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from eventsieve.records import State
+from eventsieve.storage.reading import reading
 from eventsieve.storage.rows import JobRow, OwnerRow, StoreRow, TrainingRow
 
 __all__ = ["OwnerBook"]
@@ -28,7 +29,7 @@ class OwnerBook:
     """
 
     def __init__(self, sessions: sessionmaker[Session]) -> None:
-        self._begin = sessions.begin
+        self._begin, self._read = sessions.begin, reading(sessions)
 
     def store(self) -> str:
         """The id of this registry, by which the files in an object store know whose they are."""
@@ -68,7 +69,7 @@ class OwnerBook:
     def unfinished(self) -> dict[str, bool]:
         """The owners, dead or alive, of trainings that have not ended, and whether each has ever beaten."""
         unfinished = select(TrainingRow.job_id).where(TrainingRow.state.in_(_UNFINISHED))
-        with self._begin() as session:
+        with self._read() as session:
             rows = session.execute(
                 select(JobRow.owner, OwnerRow.id)
                 .outerjoin(OwnerRow, OwnerRow.id == JobRow.owner)

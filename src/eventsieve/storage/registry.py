@@ -24,6 +24,7 @@ from eventsieve.storage.keybook import Keybook
 from eventsieve.storage.locks import NAMES, alone
 from eventsieve.storage.modelbook import Modelbook
 from eventsieve.storage.ownerbook import OwnerBook
+from eventsieve.storage.reading import reading
 from eventsieve.storage.rows import AliasRow, ChoiceRow, DatasetRow, JobRow, ModelRow, OwnerRow, TableRow, TrainingRow
 from eventsieve.storage.trail import Trail
 
@@ -52,7 +53,7 @@ class Registry:
     def __init__(self, engine: Engine, owner: str) -> None:
         self._engine = engine
         sessions = sessionmaker(engine, expire_on_commit=False)
-        self._begin = sessions.begin
+        self._begin, self._read = sessions.begin, reading(sessions)
         self.book = Modelbook(sessions)
         self.datasets = DatasetBook(sessions)
         self.holdings = Holdings(sessions)
@@ -144,7 +145,7 @@ class Registry:
         Raises:
             NotFound: there is none.
         """
-        with self._begin() as session:
+        with self._read() as session:
             row = session.get(JobRow, job_id)
             if row is None:
                 raise JobNotFound(f"There is no job {job_id!r}; the list of jobs has those there are.")
@@ -152,7 +153,7 @@ class Registry:
 
     def jobs(self, *, offset: int = 0, limit: int = 100) -> Page[Job]:
         """A part of the list of jobs, the newest first."""
-        with self._begin() as session:
+        with self._read() as session:
             rows = session.scalars(
                 select(JobRow).order_by(JobRow.created.desc(), JobRow.id).offset(offset).limit(limit)
             )
@@ -161,17 +162,17 @@ class Registry:
 
     def validation_table(self, job_id: str) -> str | None:
         """The digest of the table that the models of a job are validated on, if it is another one."""
-        with self._begin() as session:
+        with self._read() as session:
             return session.scalar(select(JobRow.validation_table).where(JobRow.id == job_id))
 
     def is_own(self, job_id: str) -> bool:
         """Whether the job is one of this process, which alone can end it."""
-        with self._begin() as session:
+        with self._read() as session:
             return session.scalar(select(JobRow.owner).where(JobRow.id == job_id)) == self._owner
 
     def unfinished_jobs(self, dataset: str) -> list[str]:
         """The ids of the jobs that train or validate on a data set and have not ended."""
-        with self._begin() as session:
+        with self._read() as session:
             unfinished = select(TrainingRow.job_id).where(TrainingRow.state.in_(_UNFINISHED))
             rows = session.scalars(select(JobRow).where(JobRow.id.in_(unfinished)))
             return [row.id for row in rows if dataset in (row.dataset, row.plan["validation"]["dataset"])]
@@ -179,7 +180,7 @@ class Registry:
     def past_trainings(self, limit: int = 500) -> list[PastTraining]:
         """How the latest trainings ended, newest first: what estimates are learned from."""
         ended = (State.TRAINED, State.TIMED_OUT, State.OUT_OF_MEMORY)
-        with self._begin() as session:
+        with self._read() as session:
             rows = session.execute(
                 select(TrainingRow, JobRow.plan)
                 .join(JobRow, JobRow.id == TrainingRow.job_id)
@@ -263,9 +264,39 @@ class Registry:
 
     def models(self) -> list[Model]:
         """All models in the order in which they were asked for."""
-        with self._begin() as session:
+        with self._read() as session:
             current = _current(session)
             return [row.record(current) for row in _models(session)]
+
+    def models_page(
+        self,
+        *,
+        offset: int,
+        limit: int,
+        tag: str | None = None,
+        type: str | None = None,  # noqa: A002 - as the record names it
+        dataset: str | None = None,
+    ) -> Page[Model]:
+        """A part of the list of models, of which no others are read.
+
+        Args:
+            offset: how many are left out first.
+            limit: how many there are at most.
+            tag: only those with this tag.
+            type: only those of this type.
+            dataset: only those that were trained on the data set of this id.
+        """
+        asked = select(ModelRow.number, ModelRow.tags).join(JobRow, JobRow.id == ModelRow.job)
+        wanted = ((ModelRow.type, type), (JobRow.dataset, dataset))
+        asked = asked.where(*(column == value for column, value in wanted if value is not None))
+        with self._read() as session:
+            found = session.execute(asked.order_by(JobRow.created, ModelRow.position)).all()
+            numbers = [number for number, tags in found if tag is None or tag in tags]
+            part = numbers[offset : offset + limit]
+            rows = {row.number: row for row in session.scalars(select(ModelRow).where(ModelRow.number.in_(part)))}
+            current = _current(session)
+            items = tuple(rows[number].record(current) for number in part)
+            return Page(items=items, total=len(numbers), offset=offset)
 
     def find(self, ids: Iterable[str]) -> list[Model]:
         """The models of these names or aliases, in this order.
@@ -276,7 +307,7 @@ class Registry:
             ModelNotFound: naming every id that is none.
         """
         wanted = list(ids)
-        with self._begin() as session:
+        with self._read() as session:
             current = _current(session)
             meant = {row[0]: row[1] for row in session.execute(_meant(wanted))}
             if CURRENT in wanted and current is not None:
@@ -295,12 +326,12 @@ class Registry:
         Raises:
             ModelExists: naming every id that is taken.
         """
-        with self._begin() as session:
+        with self._read() as session:
             _refuse_taken(session, ids)
 
     def taken(self) -> set[str]:
         """All names under which nothing new can be trained: of models, of aliases, of what is being trained."""
-        with self._begin() as session:
+        with self._read() as session:
             training = select(TrainingRow.model_id).where(TrainingRow.state.in_(_UNFINISHED))
             queries = (select(ModelRow.name), select(AliasRow.name), training)
             return {name for query in queries for name in session.scalars(query)}
@@ -392,7 +423,7 @@ class Registry:
         Raises:
             NoCurrentModel: none is set.
         """
-        with self._begin() as session:
+        with self._read() as session:
             current = _current(session)
             row = current and session.scalar(select(ModelRow).where(ModelRow.name == current))
             if not row:

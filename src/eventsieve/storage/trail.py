@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from eventsieve.acting import actor as acting_actor
 from eventsieve.acting import request_id as acting_request
 from eventsieve.records import Actor, Deed, Page
+from eventsieve.storage.reading import reading
 from eventsieve.storage.rows import DeedRow
 
 __all__ = ["MOST_OBJECTS", "Trail"]
@@ -30,7 +31,7 @@ class Trail:
     """
 
     def __init__(self, sessions: sessionmaker[Session]) -> None:
-        self._begin = sessions.begin
+        self._begin, self._read = sessions.begin, reading(sessions)
 
     def add(
         self,
@@ -103,7 +104,7 @@ class Trail:
             conditions.append(DeedRow.moment >= _utc(since))
         if until is not None:
             conditions.append(DeedRow.moment < _utc(until))
-        with self._begin() as session:
+        with self._read() as session:
             total = session.scalar(select(func.count()).select_from(DeedRow).where(*conditions)) or 0
             rows = session.scalars(
                 select(DeedRow).where(*conditions).order_by(DeedRow.number.desc()).offset(offset).limit(limit)

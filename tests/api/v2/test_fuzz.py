@@ -12,7 +12,7 @@ import pytest
 import schemathesis
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.generation.modes import GenerationMode
@@ -27,7 +27,7 @@ from calls_v2 import PREFIX, V2, eventually
 from eventsieve.api.v2.app import ROUTERS
 from eventsieve.domain import simulation
 from eventsieve.service import Service
-from fuzzing import description, small_app
+from fuzzing import description, few, small_app
 
 CHECKS = [
     not_a_server_error,
@@ -37,13 +37,7 @@ CHECKS = [
     unsupported_method,
 ]
 
-FEW = settings(
-    max_examples=15,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+FEW = few(15)
 
 OPERATIONS = sorted(
     (method, route.path_format) for router in ROUTERS for route in router.routes for method in route.methods
@@ -128,7 +122,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(FEW, max_examples=80)
+@few(80)
 @given(
     hyperparameters=st.dictionaries(st.sampled_from(["C", "tol", "max_iter", "class_weight", "", "é"]), ANYTHING),
     plan=st.dictionaries(st.sampled_from(["validation", "weights", "seconds", "memory", "seed", "on_limit"]), ANYTHING),
@@ -139,7 +133,7 @@ def test_no_job_fails_the_server(app: FastAPI, known: dict[str, str], hyperparam
     assert answer.status_code in (200, 422), answer.text
 
 
-@settings(FEW, max_examples=80)
+@few(80)
 @given(
     rows=st.lists(st.dictionaries(st.sampled_from(["EventId", "PRI_met", "DER_mass_MMC", "x"]), ANYTHING)) | ANYTHING
 )
@@ -148,7 +142,7 @@ def test_no_rows_fail_the_server(app: FastAPI, known: dict[str, str], rows: Any)
     assert answer.status_code in (200, 422), answer.text
 
 
-@settings(FEW, max_examples=80)
+@few(80)
 @given(edit=st.dictionaries(st.sampled_from(["name", "label", "signal", "classes", "index", "leave_out"]), ANYTHING))
 def test_no_edit_of_a_schema_fails_the_server(app: FastAPI, known: dict[str, str], edit: Any) -> None:
     table = b"pt,eta,kind\n" + b"".join(b"%d,%d,%s\n" % (i, i % 7, b"sbc"[i % 3 : i % 3 + 1]) for i in range(40))

@@ -106,11 +106,15 @@ def _unpacked(data: memoryview, body: memoryview, batch: int) -> int:
     """How many bytes the buffers of the record batch at that place unpack to."""
     vector = _child(data, batch, 2)
     count = struct.unpack_from("<I", data, vector)[0]
-    buffers = struct.iter_unpack("<qq", data[vector + 4 : vector + 4 + 16 * count])
+    buffers = list(struct.iter_unpack("<qq", data[vector + 4 : vector + 4 + 16 * count]))
+    if any(start < 0 or length < 0 for start, length in buffers):
+        raise pa.ArrowInvalid("its buffers begin or end before it")
     if not _place(data, batch, 3):
         return sum(length for _, length in buffers)
     # A packed buffer begins with the length that it unpacks to, or -1 where it is not packed after all.
     claims = [(struct.unpack_from("<q", body, start)[0], length) for start, length in buffers if length]
+    if any(claim < -1 for claim, _ in claims):  # it would make room for another that is too large
+        raise pa.ArrowInvalid("a buffer unpacks to less than nothing")
     return sum(length if claim == -1 else claim for claim, length in claims)
 
 
