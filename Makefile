@@ -28,7 +28,7 @@ FUZZ_VENV ?= .venv-soak
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two of these would install into one environment at once
-.PHONY: help demo up test lint audit soak fuzz bench docs messages pins migration clean
+.PHONY: help demo up test coverage mutants lint audit soak fuzz load bench docs messages pins migration clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,18 @@ test: ## run the tests
 	$(ENVIRONMENT) web test
 	@sh tools/debian.sh $(DEBIAN_PACKAGES)
 	$(if $(DATABASE),EVENTSIEVE_TEST_DATABASE=$(DATABASE)) $(BIN)/python -m pytest $(WORKERS) $(ARGS)
+
+coverage: ## run the tests of the core and see how much of it they run; fails below 95 %
+	$(ENVIRONMENT) web test
+	@mkdir -p build/coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(WORKERS) $(or $(ARGS),tests/unit tests/integration tests/api)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+mutants: ## change one thing after another and see whether tests notice, hours for all (ARGS='training/engine' for one module)
+	$(ENVIRONMENT) web test
+	@$(BIN)/python tools/mutants.py $(ARGS)
 
 lint: ## style, types, who imports whom, pins
 	$(ENVIRONMENT) web lint
@@ -70,6 +82,11 @@ fuzz: ## readers, names, cuts and documents against inputs made up to break them
 	@PYTHONPATH=tests "$(FUZZ_VENV)/bin/python" -m fuzz --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) $(ARGS)
 	FUZZ_TIMES=$(or $(TIMES),10) "$(FUZZ_VENV)/bin/python" -m pytest $(WORKERS) tests/api/test_fuzz.py tests/api/v2/test_fuzz.py \
 		tests/api/test_fuzz_access.py tests/integration/test_mutations.py
+
+load: ## fifty people at work on a server for ten minutes: no errors, quick answers, flat memory (USERS=50 SECONDS=600)
+	@VENV="$(FUZZ_VENV)" sh tools/environment.sh run test soak
+	@PYTHONPATH=tests "$(FUZZ_VENV)/bin/python" -m load --users $(or $(USERS),50) --seconds $(or $(SECONDS),600) \
+		$(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench: ## measure against named rivals, some half an hour (ARGS='predict events' for a part)
 	$(ENVIRONMENT) run

@@ -26,6 +26,7 @@ from eventsieve.records import Schema
 from eventsieve.service import Service
 from eventsieve.settings import Settings, read_settings
 from eventsieve.storage.tables import write_table
+from weed import Weed, run_weed
 
 TESTS = Path(__file__).parent
 
@@ -73,6 +74,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def postgresql() -> Iterator[Postgresql]:
     """A server of our own, started once."""
     with run_postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weed]:
+    """An S3 server of our own, started once."""
+    with run_weed(tmp_path_factory.mktemp("weed")) as server:
         yield server
 
 

@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx2
@@ -76,6 +77,18 @@ class Weed:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+
+@contextmanager
+def run_weed(folder: Path) -> Iterator[Weed]:
+    """A server that runs within the block."""
+    pytest.importorskip("obstore", reason="obstore is not installed; pip install 'eventsieve[s3]'")
+    server = Weed(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def _free(count: int) -> list[int]:

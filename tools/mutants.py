@@ -1,15 +1,12 @@
 #!/usr/bin/env python3
 """Change one thing in a module, run its tests, and say which changes no test has noticed.
 
-    python tools/mutants.py training/engine [--most 100] [--line 42] [--tests FILE ...] [--list]
+    python tools/mutants.py training/engine [training/turns ...] [--most 100] [--line 42] [--list]
 
 The package is copied into an environment of its own, so that what a test starts in other processes (children of the
-engine, servers) has the change too. The libraries are loaded once and each change is tried in a fork. Tests that run the
-changed line come first; only what survives them meets all the others. A change that makes the tests hang is noticed too.
-
-Changed are comparisons, arithmetic, `and`, `or`, `not`, conditions, numbers, words, truth values, what is assigned and
-returned, statements that are calls or `raise` or `del`, keyword arguments, and handlers of errors. Sentences, annotations,
-decorators and f-strings stay as they are: their tests would repeat them.
+engine, servers) has the change too. All is loaded once, and each change is tried in a fork whose functions get the
+changed code; a change outside functions is tried in a new process. Tests that run the changed line come first; only
+what survives them meets all the others. A change that makes the tests hang is noticed too, and listed as timed out.
 """
 
 from __future__ import annotations
@@ -17,12 +14,10 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
-import copy
 import ctypes
 import gc
 import os
 import random
-import re
 import shutil
 import signal
 import sys
@@ -32,8 +27,7 @@ import time
 import traceback
 import venv
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from inspect import CO_OPTIMIZED
 from itertools import pairwise
@@ -43,6 +37,7 @@ from typing import Any
 
 import psutil
 import pytest
+from changes import Mutant, changes
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "eventsieve"
@@ -57,14 +52,20 @@ TESTS = {
     "storage/backup": ["integration/test_backup.py"],
     "storage/cached": ["integration/test_objects.py"],
     "storage/columns": ["integration/test_columns.py"],
-    "storage/containers": ["integration/test_readers.py", "integration/test_sources.py", "integration/test_hostile.py"],
+    "storage/containers": [
+        "integration/test_containers.py",
+        "integration/test_readers.py",
+        "integration/test_sources.py",
+        "integration/test_hostile.py",
+    ],
     "storage/delimited": ["integration/test_readers.py", "integration/test_hostile.py"],
     "storage/files": ["integration/test_files.py", "integration/test_models.py"],
+    "storage/aging": ["integration/test_retention.py"],
     "storage/holdings": ["integration/test_quotas.py"],
     "storage/keybook": ["integration/test_keys.py"],
     "storage/modelbook": ["integration/test_models.py"],
     "storage/objects": ["integration/test_objects.py"],
-    "storage/registry": ["integration/test_registry.py", "integration/test_retention.py"],
+    "storage/registry": ["integration/test_registry.py", "integration/test_owners.py", "integration/test_models.py"],
     "storage/restoring": ["integration/test_backup.py"],
     "storage/shelves": ["integration/test_files.py", "integration/test_objects.py"],
     "storage/snapshot": ["integration/test_backup.py"],
@@ -78,160 +79,14 @@ SELECTION = "not postgresql and not slow"
 WORDS = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--tb=short", "-k", SELECTION]
 
 BASE_SECONDS = 30
-"""How long tests may take that take no time without a change; loading the package anew is part of it."""
-
-SWAPS: dict[type[ast.AST], type[ast.AST]] = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-    ast.And: ast.Or,
-    ast.Or: ast.And,
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-    ast.Div: ast.Mult,
-    ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.Mult,
-    ast.Pow: ast.Mult,
-    ast.LShift: ast.RShift,
-    ast.BitOr: ast.BitAnd,
-    ast.BitAnd: ast.BitOr,
-}
+LOADING_SECONDS = 180
+"""How long tests may take that take no time without a change; more where the package is loaded anew."""
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """One change: the bytes from start to stop become others."""
-
-    start: int
-    stop: int
-    line: int
-    last: int
-    before: str
-    after: str
-
-    def apply(self, source: bytes) -> bytes:
-        """The changed module."""
-        return source[: self.start] + self.after.encode() + source[self.stop :]
-
-    def __str__(self) -> str:
-        before, after = (re.sub(r"\s+", " ", text) for text in (self.before, self.after))
-        return f"{self.line}: {before[:90]}  ->  {after[:90]}"
-
-
-def variants(node: ast.AST) -> Iterator[ast.AST]:
-    """What an expression is changed into."""
-    if isinstance(node, ast.Compare):
-        for place, each in enumerate(node.ops):
-            yield _with(node, ops=[*node.ops[:place], SWAPS[type(each)](), *node.ops[place + 1 :]])
-    elif isinstance(node, ast.BoolOp | ast.BinOp) and type(node.op) in SWAPS:
-        yield _with(node, op=SWAPS[type(node.op)]())
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield node.operand
-    elif isinstance(node, ast.Constant):
-        yield from _other_constants(node.value)
-    elif isinstance(node, ast.Call):
-        for each in node.keywords:
-            if each.arg is not None:
-                yield _with(node, keywords=[other for other in node.keywords if other is not each])
-
-
-def _other_constants(value: object) -> Iterator[ast.AST]:
-    if isinstance(value, bool):
-        yield ast.Constant(not value)
-    elif isinstance(value, int | float):
-        yield ast.Constant(value + 1)
-    elif isinstance(value, str) and " " not in value:
-        yield ast.Constant(f"XX{value}")
-
-
-def _with(node: ast.AST, **fields: Any) -> ast.AST:
-    changed = copy.copy(node)
-    vars(changed).update(fields)
-    return changed
-
-
-def statements(node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
-    """Parts of a statement, and what they are changed into."""
-    if (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)) or isinstance(node, ast.Raise | ast.Delete):
-        yield node, ast.Pass()
-    elif isinstance(node, ast.Break):
-        yield node, ast.Continue()
-    elif isinstance(node, ast.Continue):
-        yield node, ast.Break()
-    elif isinstance(node, ast.AugAssign) and type(node.op) in SWAPS:
-        yield node, _with(node, op=SWAPS[type(node.op)]())
-    elif isinstance(node, ast.Return | ast.Assign | ast.AnnAssign) and not isinstance(node.value, ast.Constant | None):
-        yield node.value, ast.Constant(None)
-    elif isinstance(node, ast.If | ast.While | ast.IfExp):
-        if not isinstance(node.test, ast.Compare | ast.UnaryOp):
-            yield node.test, ast.UnaryOp(ast.Not(), node.test)
-    elif isinstance(node, ast.ExceptHandler):
-        for each in node.body[:1]:
-            if not isinstance(each, ast.Raise):
-                yield each, ast.Raise()
-
-
-class Finder(ast.NodeVisitor):
-    """All changes of a module."""
-
-    def __init__(self, source: bytes) -> None:
-        self.source = source
-        self.lines = [0]
-        for line in source.splitlines(keepends=True):
-            self.lines.append(self.lines[-1] + len(line))
-        self.found: list[Mutant] = []
-        self.depth = 0
-        self.visit(ast.parse(source))
-
-    def note(self, node: Any, into: ast.AST) -> None:
-        """Remember a change, in brackets where it is an expression."""
-        start = self.lines[node.lineno - 1] + node.col_offset
-        stop = self.lines[node.end_lineno - 1] + node.end_col_offset
-        text = ast.unparse(ast.fix_missing_locations(into))
-        after = f"({text})" if isinstance(into, ast.expr) else text
-        before = self.source[start:stop].decode()
-        self.found.append(Mutant(start, stop, node.lineno, node.end_lineno, before, after))
-
-    def generic_visit(self, node: ast.AST) -> None:
-        """Note the changes of a node, and look below it."""
-        for into in variants(node):
-            self.note(node, into)
-        if self.depth:
-            for part, into in statements(node):
-                self.note(part, into)
-        for name, value in ast.iter_fields(node):
-            if name in {"annotation", "returns", "decorator_list", "bases", "type"}:
-                continue
-            for each in value if isinstance(value, list) else [value]:
-                if isinstance(each, ast.AST):
-                    self.visit(each)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        """Look into a function."""
-        self.depth += 1
-        self.generic_visit(node)
-        self.depth -= 1
-
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
-        """Leave f-strings alone: before Python 3.12 nobody knows where their parts stand."""
-
-    def visit_Expr(self, node: ast.Expr) -> None:
-        """Leave docstrings alone."""
-        if not isinstance(node.value, ast.Constant):
-            self.generic_visit(node)
-
-    def visit_Assign(self, node: ast.Assign) -> None:
-        """Leave alone what names are for readers and for the type checker."""
-        if ast.unparse(node.targets[0]) != "__all__" and not ast.unparse(node.value).startswith("TypeVar("):
-            self.generic_visit(node)
+def say(what: str) -> None:
+    """Write a line at once: it may take hours until the last."""
+    sys.stdout.write(f"{what}\n")
+    sys.stdout.flush()
 
 
 class Lines:
@@ -297,9 +152,9 @@ class Range:
             fate = self.fate(mutant)
             fates[fate] += 1
             if fate != "killed":
-                print(f"  {fate:9} {self.name}.py:{mutant}", flush=True)
+                say(f"  {fate:9} {self.name}.py:{mutant}")
         said = ", ".join(f"{fates[fate]} {fate}" for fate in ("killed", "timed out", "survived"))
-        print(f"{self.name}: {len(mutants)} of {total} changes, {len(self.items)} tests: {said}", flush=True)
+        say(f"{self.name}: {len(mutants)} of {total} changes, {len(self.items)} tests: {said}")
         return True
 
     def pytest_runtest_logreport(self, report: Any) -> None:
@@ -333,10 +188,14 @@ class Range:
             seconds = self.lines.seconds
             near = {name for line in range(mutant.line, mutant.last + 1) for name in self.lines.tests[line]}
             ordered = sorted(self.items, key=lambda name: (name not in near, seconds[name]))
+            anew = _bodies(_compiled(self.path, self.source)) != _bodies(_compiled(self.path, changed))
+            base, parts = (
+                (LOADING_SECONDS, [ordered]) if anew else (BASE_SECONDS, [ordered[: len(near)], ordered[len(near) :]])
+            )
             fate = "survived"
-            for part in (ordered[: len(near)], ordered[len(near) :]):
-                if part and fate == "survived":
-                    patience = BASE_SECONDS + 4 * sum(seconds[name] for name in part)
+            for part in filter(None, parts):
+                if fate == "survived":
+                    patience = base + 4 * sum(seconds[name] for name in part)
                     fate = self.attempt(partial(self.run_changed, changed, part), patience)
             return fate
         finally:
@@ -382,7 +241,7 @@ class Range:
 
 def patch(path: Path, loaded: list[FunctionType], source: bytes, changed: bytes) -> bool:
     """Give the functions of a loaded module their changed code; False where more than code of functions has changed."""
-    before, after = (compile(text, path, "exec", dont_inherit=True) for text in (source, changed))
+    before, after = (_compiled(path, text) for text in (source, changed))
     if _bodies(before) != _bodies(after):
         return False
     old, new = (_functions(code) for code in (before, after))
@@ -394,6 +253,10 @@ def patch(path: Path, loaded: list[FunctionType], source: bytes, changed: bytes)
                 return False
             each.__code__ = new[name]
     return True
+
+
+def _compiled(path: Path, source: bytes) -> CodeType:
+    return compile(source, path, "exec", dont_inherit=True)
 
 
 def _bodies(code: CodeType) -> list[object]:
@@ -438,12 +301,14 @@ def _move_in(folder: Path) -> None:
     }
     environment.pop("PYTHONPATH", None)
     python = str(folder / "bin" / "python")
-    os.execve(python, [python, "-P", __file__, *sys.argv[1:], "--inside", str(folder)], environment)  # noqa: S606
+    os.execve(python, [python, __file__, *sys.argv[1:], "--inside", str(folder)], environment)  # noqa: S606
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Which changes of a module does no test notice?")
-    parser.add_argument("modules", nargs="+", metavar="MODULE", help="such as training/engine")
+    parser.add_argument(
+        "modules", nargs="*", default=list(TESTS), metavar="MODULE", help="training/engine; all by default"
+    )
     parser.add_argument("--most", type=int, help="try so many, drawn with the same seed each time")
     parser.add_argument("--line", type=int, action="append", help="try those of this line only")
     parser.add_argument("--tests", nargs="+", help="other tests, below tests")
@@ -454,7 +319,7 @@ def _arguments() -> argparse.Namespace:
 
 def _chosen(source: bytes, options: argparse.Namespace) -> tuple[list[Mutant], int]:
     """The changes to try, and how many there are."""
-    found = Finder(source).found
+    found = changes(source)
     chosen = [each for each in found if not options.line or each.line in options.line]
     if options.most is not None and options.most < len(chosen):
         chosen = sorted(random.Random(0).sample(chosen, options.most), key=lambda each: each.start)  # noqa: S311
@@ -472,7 +337,7 @@ def main() -> int:
     if options.list:
         for name in options.modules:
             mutants, _ = _chosen((PACKAGE / f"{name}.py").read_bytes(), options)
-            print(*(f"{name}.py:{each}" for each in mutants), sep="\n")
+            say("\n".join(f"{name}.py:{each}" for each in mutants))
         return 0
     if options.inside is None:
         _move_in(Path(tempfile.mkdtemp(prefix="mutants-")))

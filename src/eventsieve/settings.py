@@ -91,8 +91,8 @@ class Settings(BaseSettings):
     KEEP_DATASETS_DAYS: int | None = Field(
         None,
         ge=1,
-        description="Days after which a data set is removed that nobody has used and on which no model was trained that "
-        "still stands. Default: for ever.",
+        description="Days after which a data set is removed that nobody has used and on which no model was trained "
+        "that still stands. Default: for ever.",
     )
     KEEP_JOBS_DAYS: int | None = Field(
         None, ge=1, description="Days after which an ended job is removed of which no model is left. Default: for ever."
@@ -102,8 +102,8 @@ class Settings(BaseSettings):
     )
     ON_STOP: Literal["interrupt", "finish"] = Field(
         "interrupt",
-        description="What a server that is told to end does with trainings that run: interrupt ends them at once, finish "
-        "waits for them.",
+        description="What a server that is told to end does with trainings that run: interrupt ends them at once, "
+        "finish waits for them.",
     )
     STOP_SECONDS: float = Field(
         60.0, gt=0, le=86_400, description="Longest wait in seconds for trainings that run, where ON_STOP is finish."

@@ -36,7 +36,7 @@ CHECKS = [
     response_schema_conformance,
     ignored_auth,
 ]
-FEW = few(4)
+FEW = few(2)
 OPERATIONS = sorted(
     (route.path_format, method, "/openapi.json" if router is v1.router else f"{PREFIX}/openapi.json")
     for router in (*ROUTERS, v1.router)
@@ -92,7 +92,9 @@ def test_every_answer_is_as_described_whoever_asks(
 
     def validate(case: schemathesis.Case) -> None:
         answer = case.call_and_validate(headers=headers, checks=CHECKS, timeout=120)
-        if needed is not None and has is None:
+        # Among what is generated are wrong keys.
+        own = answer.request.headers.get("Authorization") == headers.get("Authorization")
+        if needed is not None and (has is None or not own):
             assert answer.status_code == 401
             assert answer.headers["www-authenticate"][0].startswith("Bearer")
         elif needed is not None and has is not None and not has.includes(needed):

@@ -236,9 +236,7 @@ def test_a_bad_hyperparameter_is_named(
 
 def test_a_training_that_takes_too_long(settings: Settings, events_csv: Path) -> None:
     with TestClient(create_app(settings.model_copy(update={"TIME_LIMIT": 0.5}))) as client:
-        answer = train(
-            client, [model("slow", "RandomForest", n_estimators=100_000), model("bad", C="zzz")], events_csv
-        )
+        answer = train(client, [model("slow", "RandomForest", n_estimators=100_000), model("bad", C="zzz")], events_csv)
         assert statuses(answer) == {"slow": "not trained", "bad": "error"}
         assert "0.5 s" in answer.json()[0]["detail"]
         refused(client.get(ROUTE + "models_list"), 404)

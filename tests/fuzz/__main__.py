@@ -37,7 +37,7 @@ def main() -> int:
             continue
         say(f"fuzz: {name} for {options.seconds} s")
         if status := fuzzed(name, options.folder, options.seconds, options.seed):
-            kept = sorted((options.folder / "found" / name).iterdir())
+            kept = sorted((options.folder / "found" / name).iterdir(), key=lambda path: path.stat().st_mtime)
             say(f"fuzz: {name} broke a promise ({status}); the input is in {kept[-1] if kept else 'none'}")
             return 1
     return 0

@@ -26,6 +26,7 @@ from eventsieve.records import (
     Column,
     Job,
     Limits,
+    Model,
     ModelSpec,
     ModelState,
     Outcome,
@@ -392,3 +393,68 @@ def test_the_newest_revision_is_known_without_alembic(tmp_path: Path) -> None:
     with engine.begin() as connection:
         assert opening._revisions(connection) == [opening.newest_revision()]
     engine.dispose()
+
+
+def test_a_job_that_nobody_trains_is_given_up_by_its_own_process_alone(registry: Registry, database: Engine) -> None:
+    lost, known, ended = add(registry, "lost", "failed"), add(registry, "known"), add(registry, "ended")
+    registry.finish(lost.id, 1, Outcome(state=State.FAILED, reason="wrong"), adopt=nothing)
+    registry.finish(ended.id, 0, Outcome(state=State.FAILED, reason="wrong"), adopt=nothing)
+    theirs = add(Registry(database, owner="another"), "theirs")
+    assert registry.disown([known.id]) == {TABLE.digest}
+    states = [[model.state for model in registry.job(job.id).models] for job in (lost, known, ended, theirs)]
+    assert states == [[State.INTERRUPTED, State.FAILED], [State.QUEUED], [State.FAILED], [State.QUEUED]]
+    assert "send it again" in registry.job(lost.id).models[0].reason
+    assert registry.job(lost.id).models[1].reason == "wrong"
+    assert registry.disown([known.id]) == set()
+    assert registry.is_own(known.id)
+    assert not registry.is_own(theirs.id)
+
+
+def test_a_list_of_jobs_begins_with_the_newest(registry: Registry) -> None:
+    names = [add(registry, name).models[0].spec.name for name in ("m1", "m2", "m3")]
+    page = registry.jobs()
+    assert (page.offset, page.total) == (0, 3)
+    assert [job.models[0].spec.name for job in page.items] == names[::-1]
+
+
+def test_ids_that_are_taken_are_refused_before_anything_is_sent(registry: Registry) -> None:
+    add(registry, "m1")
+    with pytest.raises(ModelExists, match="'m1'"):
+        registry.refuse_taken(["m0", "m1"])
+
+
+def test_who_may_not_remove_one_removes_none(registry: Registry) -> None:
+    for name in ("m1", "m2"):
+        add_model(registry, name)
+    asked: list[str] = []
+
+    def check(model: Model) -> None:
+        asked.append(model.name)
+        if model.name == "m2":
+            raise PermissionError(model.name)
+
+    with pytest.raises(PermissionError, match="m2"):
+        registry.remove(["m1", "m2"], check=check)
+    assert asked == ["m1", "m2"]
+    assert len(registry.models()) == 2
+
+
+def test_choices_say_who_made_them(registry: Registry, database: Engine) -> None:
+    add_model(registry, "m1")
+    registry.choose("m1", by="ann")
+    registry.unset(by="bob")
+    registry.choose("m1")
+    registry.remove(["m1"], by="cy")
+    with database.connect() as connection:
+        history = connection.execute(text("SELECT model_id, made_by FROM choices ORDER BY number")).all()
+    assert [tuple(row) for row in history] == [("m1", "ann"), (None, "bob"), ("m1", ""), (None, "cy")]
+
+
+def test_a_dropped_table_is_forgotten_and_others_are_not(registry: Registry) -> None:
+    other = TABLE.model_copy(update={"digest": "u" * 64})
+    model = ModelState(spec=ModelSpec(name="m2", type="LogReg", hyperparameters={}), seed=0, state=State.QUEUED)
+    registry.add_job(other, [model], limits=Limits(), settle=nothing)
+    job = add(registry, "m1")
+    registry.finish(job.id, 0, Outcome(state=State.FAILED), adopt=nothing)
+    registry.release_table(TABLE.digest, nothing)
+    assert registry.digests().tables == {other.digest}

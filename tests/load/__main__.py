@@ -9,21 +9,23 @@ import argparse
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx2
 import psutil
 
 from conftest import Server, run_server
 from load.ground import API, Ground, make_keys, make_tables, prepare
 from load.judging import Result, judge, markdown
-from load.line import Seen
+from load.line import Line, Seen
 from load.page import PAGE, RESULT, write_page
 from load.watch import watching
 
@@ -33,6 +35,7 @@ LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 GOING_SECONDS = 90
 """How long people finish what they have begun, when the time is up."""
 QUIET_SECONDS = 60.0
+BAD = re.compile(r" (?:ERROR|WARNING|CRITICAL) |^Traceback")
 
 
 def main() -> int:
@@ -70,12 +73,28 @@ def _run(folder: Path, users: int, seconds: int, seed: int) -> Result:
     with run_server(folder, AUTH="true", NUM_CPUS=max(4, os.cpu_count() or 1)) as server:
         ground = prepare(int(server.http.base_url.port or 0), keys, tables, events)
         ground.write(folder / "ground.json")
+        _open(ground)
         with watching(server.process.pid) as samples:
             _load(folder, users, seconds, seed)
             _quiet(server, next(iter(keys.values())))
         troubles, trainings = _troubles(server, ground, folder)
     seen = [Seen(**each) for each in json.loads((folder / "seen.json").read_text(encoding="utf-8"))]
     return judge(seen, samples, users=users, seconds=seconds, machine=machine, trainings=trainings, troubles=troubles)
+
+
+def _open(ground: Ground) -> None:
+    """Have the server open what it keeps open: threads, and connections to its database."""
+
+    def ask(key: str) -> None:
+        line = Line(ground.port, key, lambda _: None)
+        for _ in range(5):
+            with line.ask("GET /models", f"{API}/models"):
+                pass
+        line.close()
+
+    with ThreadPoolExecutor(20) as threads:
+        list(threads.map(ask, [*ground.keys.values()][:20]))
+    time.sleep(2)  # until the connections are closed
 
 
 def _load(folder: Path, users: int, seconds: int, seed: int) -> None:
@@ -103,8 +122,6 @@ def _ends(server: Server, key: str) -> list[dict[str, str]]:
     found: list[dict[str, str]] = []
     total = 1
     offset = 0
-    import httpx2
-
     with httpx2.Client(
         base_url=server.http.base_url, trust_env=False, headers={"Authorization": f"Bearer {key}"}
     ) as http:
@@ -118,7 +135,8 @@ def _ends(server: Server, key: str) -> list[dict[str, str]]:
 def _troubles(server: Server, ground: Ground, folder: Path) -> tuple[list[str], dict[str, int]]:
     """What is wrong with the server after all that, and how the trainings have ended."""
     trainings = Counter(model["state"] for model in _ends(server, next(iter(ground.keys.values()))))
-    troubles = [f"{n} trainings are {state}" for state, n in trainings.items() if state not in ("trained", "cancelled")]
+    wrong = {state: number for state, number in trainings.items() if state not in ("trained", "cancelled")}
+    troubles = [f"{number} trainings are {state}" for state, number in wrong.items()]
     log = (folder / "server.log").read_text(encoding="utf-8", errors="replace")
     bad = [
         line for line in log.splitlines() if " ERROR " in line or " WARNING " in line or line.startswith("Traceback")

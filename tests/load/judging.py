@@ -26,7 +26,7 @@ class Promises:
     Attributes:
         light_p99: seconds within which 99 of 100 light requests are answered.
         growth: by which part the server's memory may grow in the second half, by the line through its samples.
-        left: how many open files more than before there may be when all have gone.
+        left: how many open files more than before there may be when all have gone: connections to the database stay.
     """
 
     light_p99: float = 0.5
@@ -123,7 +123,7 @@ def judge(
         kinds[each.what].append(each)
     light = _times(each for each in seen if each.what in LIGHT)
     heavy = _times(each for each in seen if each.what not in LIGHT and each.what != STREAM)
-    half = [each for each in samples if each.second >= seconds / 2][:-1]
+    half = [each for each in samples[:-1] if seconds / 2 <= each.second <= seconds]
     rising = slope([each.second for each in half], [each.memory for each in half])
     before, after = samples[0], samples[-1]
     left = {name: getattr(after, name) - getattr(before, name) for name in ("files", "threads", "children")}
@@ -133,7 +133,7 @@ def judge(
         broken.append(f"{len(errors)} of {len(seen)} requests were answered wrongly")
     if not light.requests or light.p99 >= promises.light_p99:
         broken.append(f"the 99th percentile of light requests is {light.p99:.3f} s, not below {promises.light_p99:g} s")
-    growth = rising * seconds / 120 / statistics.fmean(each.memory for each in half) if half else 1.0
+    growth = rising * (seconds / 2) / statistics.fmean(each.memory for each in half) if half else 1.0
     if growth > promises.growth:
         broken.append(f"memory grew by {growth:.1%} in the second half, more than {promises.growth:.0%}")
     if left["files"] > promises.left or left["children"] > 0:
@@ -204,10 +204,14 @@ def _memory(result: Result) -> list[str]:
             for each in (*rows, *([] if rows[-1] is last else [last]))
         ),
         "",
-        f"In the second half memory grew by {result.slope:+.2f} MB a minute. Of the processor the server itself used "
-        f"{last.processor - result.samples[0].processor:.0f} s, with its children "
-        f"{last.all_processor - result.samples[0].all_processor:.0f} s.",
+        f"In the second half memory grew by {result.slope:+.2f} MB a minute. {_processor(result)}",
     ]
+
+
+def _processor(result: Result) -> str:
+    first, last = result.samples[0], result.samples[-1]
+    own, all_ = last.processor - first.processor, last.all_processor - first.all_processor
+    return f"Of the processor the server itself used {own:.0f} s, with its children {all_:.0f} s."
 
 
 def _row(name: str, times: Times) -> str:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
-from urllib.parse import urlsplit
 
 __all__ = ["Answer", "Line", "Seen", "Wrong"]
 
@@ -137,8 +136,7 @@ class Line:
                     if seconds is None:
                         seconds = time.monotonic() - began
                     yield json.loads(line[5:])
-            if last != b"end":
-                raise Wrong(f"the stream ended after {last!r}")
+            _require_end(last)
             self._report(Seen(what, began, seconds or 0.0, size, ""))
         except (Wrong, OSError, HTTPException, ValueError) as fault:
             error = f"{what} ({path}): {fault!r}"[:600]
@@ -152,6 +150,11 @@ class Line:
             self.close()
         self._connection.request(method, path, content, {**self._headers, **headers})
         return self._connection.getresponse()
+
+
+def _require_end(event: bytes) -> None:
+    if event != b"end":
+        raise Wrong(f"the stream ended after {event!r}")
 
 
 def _require_status(response: HTTPResponse, body: bytes, status: int) -> None:

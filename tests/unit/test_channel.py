@@ -53,7 +53,14 @@ def test_progress_of_a_stage_is_sent_five_times_a_second_and_that_of_another_at_
     ends: tuple[Channel, Connection], now: SimpleNamespace
 ) -> None:
     channel, server = ends
-    for seconds, stage, done in ((0.0, "a", 1), (0.1, "a", 2), (0.2, "a", 3), (0.3, "b", 4), (0.49, "b", 5), (0.6, "b", 6)):
+    for seconds, stage, done in (
+        (0.0, "a", 1),
+        (0.1, "a", 2),
+        (0.2, "a", 3),
+        (0.3, "b", 4),
+        (0.49, "b", 5),
+        (0.6, "b", 6),
+    ):
         now.seconds = 100.0 + seconds
         channel.progress(Progress(stage=stage, done=done))
     assert [message["progress"]["done"] for message in said(server)] == [1, 3, 4, 6]

@@ -1,4 +1,4 @@
-"""What is decided while a child is watched, by a clock that stands still; what children really do is tried elsewhere."""
+"""What is decided while a child is watched, by a clock that stands still; real children are tried elsewhere."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import math
 import signal
 from collections.abc import Callable
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,12 +17,13 @@ from eventsieve.records import Limits, Means, Outcome, Progress, State
 from eventsieve.training import deadline
 from eventsieve.training.deadline import Task, run
 
+BURIAL = 0.7
 READY = {"ready": True}
 TRAINED = {"outcome": {"state": "trained", "digest": "0" * 64}}
 
 
 class World:
-    """A nursery with one child that says what it is told to, and its clock. Nothing takes time but waiting."""
+    """A nursery with one child that says what it is told to, and its clock; waiting takes time, and to be buried."""
 
     def __init__(self, *script: tuple[float, Any]) -> None:
         self.script = list(script)
@@ -72,6 +74,7 @@ class World:
     def bury(self, seconds: float) -> int | None:
         self.did.append("bury")
         self.patience.append(seconds)
+        self.now += BURIAL  # belongs to no task
         return self.code
 
     def close(self) -> None:
@@ -158,7 +161,7 @@ def test_a_child_that_is_never_ready_is_given_up(world: Callable[..., World]) ->
     assert outcome.state is State.DIED
     assert "not ready after 120 s" in outcome.reason
     assert outcome.seconds == 0.0
-    assert seen.now == pytest.approx(1120.0, abs=0.1)
+    assert seen.now == pytest.approx(1120.0 + BURIAL, abs=0.1)
 
 
 def test_memory_beyond_the_limit_ends_the_child_and_at_the_limit_does_not(world: Callable[..., World]) -> None:
@@ -237,7 +240,7 @@ def test_progress_is_handed_on_ten_times_a_second_and_the_latest_in_the_end(worl
     assert [each.done for each in seen][:2] == [1, 11]
     assert seen[-1].done == 100
     assert 9 <= len(seen) <= 11
-    assert min(later - sooner for sooner, later in zip(times, times[1:], strict=False)) >= 0.1 - 1e-6
+    assert min(later - sooner for sooner, later in pairwise(times)) >= 0.1 - 1e-6
 
 
 def test_progress_before_ready_is_none(world: Callable[..., World]) -> None:
@@ -308,7 +311,7 @@ def test_a_child_that_cannot_be_told_its_task_has_an_end_of_its_own(world: Calla
     seen.code = 3
     outcome = run(seen, task())
     assert outcome.reason == "The process ended with exit code 3 and without an answer."
-    assert seen.now == 1000.0
+    assert seen.now == pytest.approx(1000.0 + 2 * BURIAL)
 
 
 def test_what_a_callback_raises_ends_the_child(world: Callable[..., World]) -> None:

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from eventsieve.domain.estimators import Fitted, class_scores
 from eventsieve.records import Progress
@@ -96,6 +96,8 @@ def test_what_follows_the_fit_grows_with_the_model(time: Time) -> None:
     costs.store, costs.each = 0.5, 0.001
     assert costs.finish() == pytest.approx(2 * (0.5 + 1.0))
     assert costs.finish(3.0) == pytest.approx(6 * (0.5 + 1.0))
+    kept = Costs(Clock(100.0), scored=0, essential=3.0, optional=7.0)
+    assert kept.finish() == pytest.approx(2 * 0.02 + kept.evaluation())
 
 
 def fitted(classifier: object) -> tuple[Pipeline, np.ndarray, np.ndarray]:
@@ -142,13 +144,29 @@ def test_a_linear_model_costs_what_comes_before_it(time: Time, monkeypatch: pyte
 
 
 def test_an_unfinished_boosting_is_measured_as_it_stands_and_left_alone() -> None:
-    pipeline, sample, labels = fitted(GradientBoostingClassifier(n_estimators=5, random_state=0))
+    pipeline, sample, _ = fitted(GradientBoostingClassifier(n_estimators=5, random_state=0))
     short, _, _ = fitted(GradientBoostingClassifier(n_estimators=2, random_state=0))
     seen = pace._as_it_stands(pipeline, 2)
     assert np.array_equal(class_scores(seen, sample), class_scores(short, sample))
     assert seen[-1].train_score_.shape == (2,)
     assert pipeline[-1].estimators_.shape[0] == 5
     assert pipeline[-1].train_score_.shape == (5,)
+
+
+@pytest.mark.parametrize("classifier", [HistGradientBoostingClassifier(max_iter=4), RandomForestClassifier(4)])
+def test_other_trees_are_measured_behind_all_that_comes_before_them(
+    classifier: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[object] = []
+    end = pace.unfinished
+    monkeypatch.setattr(pace, "unfinished", lambda each: (ended.append(each), end(each))[1])
+    _, sample, labels = fitted(LogisticRegression())
+    steps = [("scaler", StandardScaler()), ("range", MinMaxScaler()), ("classifier", classifier)]
+    pipeline = Pipeline(steps).fit(sample, labels)
+    seen = pace._as_it_stands(pipeline, 4)
+    assert [name for name, _ in seen.steps] == ["scaler", "range", "classifier"]
+    assert ended == ([classifier] if isinstance(classifier, HistGradientBoostingClassifier) else [])
+    assert np.array_equal(class_scores(seen, sample), class_scores(pipeline, sample))
 
 
 def test_steps_count_on_over_all_fits(line: Line) -> None:
@@ -272,6 +290,27 @@ def test_time_between_steps_belongs_to_none(time: Time, line: Line) -> None:
     fit.progress(2, 9, "trees")
     assert not fit.stop()
     assert budget.asked[-1] == (2, 1.0)
+
+
+def test_steps_may_come_faster_than_anybody_asks(time: Time, line: Line) -> None:
+    budget = Limited(5.0)
+    fit = FinalFit(line, Steps(line, 1), budget)
+    assert not fit.stop()
+    assert budget.asked == []  # nothing is done yet that could be kept
+    for done in (1, 2, 3):
+        time.now += 0.25
+        fit.progress(done, 9, "trees")
+    assert not fit.stop()
+    assert budget.asked == [(3, 0.25)]
+
+
+def test_a_fold_that_has_not_begun_goes_on(time: Time, line: Line) -> None:
+    fold = FoldFit(Steps(line, 2), 1, lambda step: False)
+    assert fold.given_up is False
+    assert not fold.stop()
+    fold.progress(1, 9, "trees")
+    assert fold.stop()
+    assert fold.given_up is False
 
 
 def test_a_fit_that_is_asked_to_stop_stops_by_request(time: Time, line: Line) -> None:

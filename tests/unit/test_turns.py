@@ -155,3 +155,12 @@ def test_nobody_runs_more_than_he_may_and_others_go_ahead(most):
     assert sorted(filter(None, begun)) == sorted([*("a1", "a2")[:most], "b1"])
     turns.end(Share("a"))
     assert turns.begin() == ("a1", "a2", "a3")[most]
+
+
+def test_nobody_is_remembered_who_has_nothing_here_but_for_when_he_began():
+    turns: Turns[str] = Turns()
+    turns.wait("a1", Share("ann"))
+    turns.begin()
+    turns.end(Share("ann"))
+    assert (turns._waiting, turns._running, turns._most) == ({}, {}, {})
+    assert list(turns._running) == []

@@ -67,6 +67,8 @@ def create_app(settings: Settings, *, embedded: bool = False) -> FastAPI:
         metrics.follow(app.state.service.chronicle)
         # Reading and predicting take a core and some memory each; more of them at once would only take turns.
         app.state.heavy = CapacityLimiter(max(2, machine.cores()))
+        # A few events take milliseconds, which must not wait behind a table's seconds.
+        app.state.brief = CapacityLimiter(max(2, machine.cores()))
         try:
             if not embedded:
                 await run_in_threadpool(app.state.service.warm)

@@ -80,17 +80,19 @@ class ReadyModels:
         self.stamp = stamp
         self._lock = threading.Lock()
         self._stamp: int | None = None
-        self._models: dict[str, ReadyModel] = {}
+        self._models: dict[str, tuple[int, ReadyModel]] = {}
+        """With the stamp at which each was last found to be still the same."""
 
     def __len__(self) -> int:
         with self._lock:
-            return len(self._models)
+            return sum(stamp == self._stamp for stamp, _ in self._models.values())
 
     def get(self, ref: str) -> ReadyModel | None:
         """The model, if it is ready; does not wait for anything."""
         stamp = self.stamp()
         with self._lock:
-            return self._models.get(ref) if stamp is not None and stamp == self._stamp else None
+            known, ready = self._models.get(ref, (None, None))
+        return ready if stamp is not None and stamp == known else None
 
     def keep(self, stamp: int | None, ref: str, loaded: Loaded) -> None:
         """Keep a model ready.
@@ -103,12 +105,13 @@ class ReadyModels:
         if stamp is None:
             return
         with self._lock:
-            if stamp != self._stamp or len(self._models) >= MOST_READY:
-                self._models.clear()
             self._stamp = stamp
-            there = self._models.get(ref)
-            if there is None or there.pipeline is not loaded.pipeline:
-                self._models[ref] = ReadyModel(loaded)
+            _, there = self._models.pop(ref, (None, None))
+            if there is None or there.pipeline is not loaded.pipeline or there.model != loaded.model:
+                there = ReadyModel(loaded)
+            while len(self._models) >= MOST_READY:
+                del self._models[next(iter(self._models))]
+            self._models[ref] = stamp, there
 
 
 def predictions_of(heading: Heading, parts: Sequence[Part], decided: Sequence[Decisions]) -> Predictions:

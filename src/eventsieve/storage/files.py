@@ -39,6 +39,9 @@ __all__ = ["ORPHAN_SECONDS", "Digests", "Files", "Shelf"]
 DURABLE: Final = {"artefacts": ".skops", "tables": ".arrow", "evaluations": ".json", "datasets": ".arrow"}
 """The shelves of what cannot be made again, with the suffixes of their files."""
 
+HOLDER: Final = "registry"
+"""Name of the object that says whose the files are."""
+
 
 class Digests(NamedTuple):
     """The digests of all files that the registry speaks of."""
@@ -155,6 +158,14 @@ class Files:
             self.bury(owner)
         return set(held.living)
 
+    def holder(self) -> str | None:
+        """The id of the registry whose files are in the object store; ``None`` where they are nobody's yet.
+
+        Raises:
+            StoreUnavailable: the object store does not answer.
+        """
+        return None if self._objects is None else self._objects.noted(HOLDER)
+
     def claim(self, registry: str) -> None:
         """See that the files in the object store are those of this registry: another's would be swept.
 
@@ -164,7 +175,7 @@ class Files:
         Raises:
             BadConfiguration: they are another's.
         """
-        if self._objects is not None and self._objects.note("registry", registry) != registry:
+        if self._objects is not None and self._objects.note(HOLDER, registry) != registry:
             raise BadConfiguration(
                 f"The files in {self._objects.shown} are those of another registry than the one of DATABASE_URL; "
                 f"choose another prefix in FILES_URL, or, if that registry is no more, remove the object 'registry' "

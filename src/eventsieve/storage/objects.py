@@ -190,6 +190,20 @@ class Objects:
                 for each in chunk:
                     yield each["path"].rpartition("/")[2], each["last_modified"]
 
+    def noted(self, name: str) -> str | None:
+        """The short text that was written down under a name; ``None`` where there is none.
+
+        Raises:
+            StoreUnavailable: the store does not answer.
+        """
+        import obstore  # noqa: PLC0415 - an extra
+
+        try:
+            with self._asked(name):
+                return bytes(obstore.get(self._store, name).bytes()).decode(errors="replace")
+        except FileNotFoundError:
+            return None
+
     def note(self, name: str, text: str) -> str:
         """Write down a short text under a name where there is none yet; returns what stands there.
 
@@ -198,12 +212,11 @@ class Objects:
         """
         import obstore  # noqa: PLC0415 - an extra
 
+        if (found := self.noted(name)) is not None:
+            return found
         with self._asked(name):
-            try:
-                return bytes(obstore.get(self._store, name).bytes()).decode(errors="replace")
-            except FileNotFoundError:
-                obstore.put(self._store, name, text.encode())
-            return bytes(obstore.get(self._store, name).bytes()).decode(errors="replace")
+            obstore.put(self._store, name, text.encode())
+        return self.noted(name) or ""
 
     def _fetch(self, name: str, path: Path) -> str | None:
         """Write an object to a path, part by part; returns the digest that stands beside it."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.orm import sessionmaker
 
 from eventsieve.errors import BadConfiguration, BadInput, Conflict
@@ -24,6 +24,7 @@ from eventsieve.storage.archive import Entry, Reader
 from eventsieve.storage.backup import ABOUT, BY_DIGEST, FORMAT, MANIFEST, shelves
 from eventsieve.storage.database import connect, one_at_a_time, open_database
 from eventsieve.storage.files import Files
+from eventsieve.storage.identity import identify, identity_for, identity_of
 from eventsieve.storage.lookingon import looking_at, sqlite_file
 from eventsieve.storage.migrating import is_known
 from eventsieve.storage.shelves import settle_file
@@ -92,16 +93,17 @@ def restore(archive: Path, files: Files, url: str, *, force: bool = False, movab
         Conflict: the store holds something, or is in use.
         OSError: there is no room; nothing has changed then.
     """
-    aside = _refuse_store(files, url, force=force, movable=movable)
+    own, aside = _look(files, url, force=force, movable=movable)
     with archive.open("rb") as file:
         unpacked = _unpack(Reader(file, archive.name), files)
     scratch = files.new(".sqlite")
-    counts = _check(unpacked, scratch)
+    saved, counts = _check(unpacked, scratch)
+    identity = identity_for(files, own, saved, force=force)
     with one_at_a_time(files.root / "migration.lock"):
         _refuse_users(files)
         if aside is not None:
             _move_aside(files, aside)
-        with _registry(unpacked, scratch, files, url):
+        with _registry(unpacked, scratch, files, url, identity):
             for name, path in unpacked.files.items():
                 shelf, _, rest = name.partition("/")
                 place = shelves(files)[shelf]
@@ -126,15 +128,16 @@ class _Unpacked:
     rows: Mapping[str, Path]
 
 
-def _refuse_store(files: Files, url: str, *, force: bool, movable: bool) -> Path | None:
-    """Where what is there has to go, if it may; ``None`` where nothing is there."""
+def _look(files: Files, url: str, *, force: bool, movable: bool) -> tuple[str | None, Path | None]:
+    """The id of the registry that is there, and where the store has to go, if it may; nothing where nothing is."""
     _refuse_users(files)
     own = sqlite_file(url)
     if own is not None and not own.exists():
-        return None
+        return None, None
     with looking_at(url) as connection:
+        identity = identity_of(connection)
         if not holds_something(connection):
-            return None
+            return identity, None
     if not force:
         raise Conflict(
             f"The store in {files.root} holds something; name another folder (--model-dir), or move this one aside "
@@ -145,7 +148,7 @@ def _refuse_store(files: Files, url: str, *, force: bool, movable: bool) -> Path
             "Only a store that is wholly in its folder can be moved aside; name an empty database (DATABASE_URL) and "
             "another place for files (FILES_URL)."
         )
-    return files.root / f"{ASIDE}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    return identity, files.root / f"{ASIDE}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def _refuse_users(files: Files) -> None:
@@ -183,17 +186,13 @@ def _as_the_manifest_says(manifest: _Manifest, found: Mapping[str, tuple[Path, E
     return _Unpacked(manifest, {name: path for name, path in kept.items() if not name.startswith("rows/")}, rows)
 
 
-def _check(unpacked: _Unpacked, scratch: Path) -> dict[str, int]:
+def _check(unpacked: _Unpacked, scratch: Path) -> tuple[str | None, dict[str, int]]:
     """Make a registry of the rows in a place of its own, and see that they can be read and have their files."""
-    engine = create_engine(f"sqlite:///{scratch}")
-    try:
-        with engine.begin() as connection:
-            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
-            fill(connection, unpacked.manifest.revision, unpacked.rows)
-            wanted = {f"{shelf}/{key}" for shelf, keys in needed(connection).items() for key in keys}
-            counts = check_readable(connection)
-    finally:
-        engine.dispose()
+    with _changing(f"sqlite:///{scratch}") as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+        fill(connection, unpacked.manifest.revision, unpacked.rows)
+        wanted = {f"{shelf}/{key}" for shelf, keys in needed(connection).items() for key in keys}
+        saved, counts = identity_of(connection), check_readable(connection)
     there = {name.rpartition(".")[0]: name for name in (*unpacked.files, *unpacked.manifest.absent)}
     if lacking := sorted(wanted - set(there)):
         raise BadInput(f"The backup speaks of {lacking[0]} and does not have it; take another one.")
@@ -201,7 +200,18 @@ def _check(unpacked: _Unpacked, scratch: Path) -> dict[str, int]:
         raise BadInput(f"The backup has {there[foreign[0]]}, and nothing speaks of it; take another one.")
     for name in unpacked.files:
         _refuse_wrong_key(name, unpacked)
-    return counts
+    return saved, counts
+
+
+@contextmanager
+def _changing(url: str) -> Iterator[Connection]:
+    """A transaction in a database of nobody else's."""
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def _refuse_wrong_key(name: str, unpacked: _Unpacked) -> None:
@@ -248,10 +258,12 @@ def _move_aside(files: Files, aside: Path) -> None:
 
 
 @contextmanager
-def _registry(unpacked: _Unpacked, scratch: Path, files: Files, url: str) -> Iterator[None]:
+def _registry(unpacked: _Unpacked, scratch: Path, files: Files, url: str, identity: str) -> Iterator[None]:
     """Fill the registry; it is there when the block has ended, and stays as it was where the block fails."""
     own = files.root / "registry.sqlite"
     if sqlite_file(url) == own:
+        with _changing(f"sqlite:///{scratch}") as connection:
+            identify(connection, identity)
         yield
         for suffix in ("-wal", "-shm"):  # of the one that held nothing
             own.with_name(own.name + suffix).unlink(missing_ok=True)
@@ -265,6 +277,7 @@ def _registry(unpacked: _Unpacked, scratch: Path, files: Files, url: str) -> Ite
             if holds_something(connection):  # by now
                 raise Conflict("Something has come into the database meanwhile; name an empty one (DATABASE_URL).")
             fill(connection, unpacked.manifest.revision, unpacked.rows)
+            identify(connection, identity)
             yield
     finally:
         engine.dispose()

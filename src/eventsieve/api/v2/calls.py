@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import anyio
 from anyio import to_thread
@@ -16,7 +16,10 @@ from starlette.requests import ClientDisconnect
 from eventsieve.api import paths  # noqa: F401 - the convertor of {ref:text}
 from eventsieve.service import Service
 
-__all__ = ["DatasetId", "Limit", "Ref", "ServiceOf", "heavy", "heavy_until_gone"]
+__all__ = ["FEW_EVENTS", "DatasetId", "Limit", "Ref", "ServiceOf", "brief", "heavy", "heavy_until_gone"]
+
+FEW_EVENTS: Final = 64
+"""So many are predicted in milliseconds."""
 
 T = TypeVar("T")
 
@@ -38,6 +41,11 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="How many to list at mos
 async def heavy(request: Request, work: Callable[[], T]) -> T:
     """Do what takes a core and some memory in a thread, in turn with others of its kind."""
     return await to_thread.run_sync(work, limiter=request.app.state.heavy)
+
+
+async def brief(request: Request, work: Callable[[], T]) -> T:
+    """Do what takes milliseconds in a thread, in turn with others of its kind; nothing heavy is waited for."""
+    return await to_thread.run_sync(work, limiter=request.app.state.brief)
 
 
 async def heavy_until_gone(request: Request, work: Callable[[threading.Event], T], drop: Callable[[T], object]) -> T:

@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from eventsieve.api.v2.bodies import ReadFields, form_schema, received
-from eventsieve.api.v2.calls import Limit, Offset, Ref, ServiceOf, heavy, heavy_until_gone
+from eventsieve.api.v2.calls import FEW_EVENTS, Limit, Offset, Ref, ServiceOf, brief, heavy, heavy_until_gone
 from eventsieve.api.v2.files import PassingFile
 from eventsieve.api.v2.formats import FORMATS, bare, chosen
 from eventsieve.api.v2.problems import refusals
@@ -180,7 +180,8 @@ async def _of_rows(
     kind, threshold = chosen(request, query.format), query.threshold
     if kind != "json":
         raise HTTPException(406, f"Events in JSON are answered in JSON, not in {kind}; send them as a file instead.")
-    return told(await heavy(request, lambda: service.predictions.rows(ref, rows, threshold=threshold)))
+    in_turn = brief if len(rows) <= FEW_EVENTS else heavy
+    return told(await in_turn(request, lambda: service.predictions.rows(ref, rows, threshold=threshold)))
 
 
 def told(predictions: Predictions) -> Response:

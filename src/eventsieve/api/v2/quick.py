@@ -15,6 +15,7 @@ from fastapi import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eventsieve.api.paths import ROUTE
+from eventsieve.api.v2.calls import FEW_EVENTS
 from eventsieve.api.v2.predictions import told
 from eventsieve.api.v2.problems import PREFIX
 from eventsieve.api.v2.strict import parse_json
@@ -24,7 +25,6 @@ from eventsieve.service.ready import ReadyModel
 __all__ = ["QUICK_ROUTE", "QuickPredictions"]
 
 MOST_BYTES: Final = 128 << 10
-MOST_EVENTS: Final = 64
 
 QUICK_ROUTE: Final = f"{PREFIX}/models/{{ref}}/predictions"
 """The route of the endpoint that requests are for which are answered here."""
@@ -109,7 +109,7 @@ def _rows(body: bytes) -> Sequence[Mapping[str, Any]] | None:
     except ValueError:
         return None
     rows = asked["events"] if isinstance(asked, dict) and asked.keys() == {"events"} else None
-    if isinstance(rows, list) and 0 < len(rows) <= MOST_EVENTS and all(type(row) is dict for row in rows):
+    if isinstance(rows, list) and 0 < len(rows) <= FEW_EVENTS and all(type(row) is dict for row in rows):
         return rows
     return None
 
@@ -122,6 +122,6 @@ async def _answer(scope: Scope, ready: ReadyModel, rows: Sequence[Mapping[str, A
     try:
         if ready.is_brief(len(rows)):
             return predict()
-        return await to_thread.run_sync(predict, limiter=scope["app"].state.heavy)
+        return await to_thread.run_sync(predict, limiter=scope["app"].state.brief)
     except BadTable:
         return None

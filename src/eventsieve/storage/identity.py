@@ -1,0 +1,60 @@
+"""Identities: whose files are whose. Those in an object store are of one registry, which removes what it does not know.
+
+A backup that is restored beside the registry it was made of becomes another one; two of one identity over the same
+files would remove each other's.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from eventsieve.errors import Conflict
+from eventsieve.storage.files import Files
+from eventsieve.storage.rows import StoreRow
+
+__all__ = ["identify", "identity_for", "identity_of"]
+
+
+def identity_of(connection: Connection) -> str | None:
+    """The id of the registry in a database; ``None`` where there is none, or none that was ever opened."""
+    if not sa.inspect(connection).has_table(StoreRow.__tablename__):
+        return None
+    return connection.scalar(sa.select(StoreRow.id))
+
+
+def identify(connection: Connection, identity: str) -> None:
+    """Give the registry in a database that id."""
+    connection.execute(sa.delete(StoreRow))
+    connection.execute(sa.insert(StoreRow).values(number=1, id=identity))
+
+
+def identity_for(files: Files, own: str | None, saved: str | None, *, force: bool) -> str:
+    """The id that a registry is to have which is restored from a backup.
+
+    Args:
+        files: where the files of the backup go.
+        own: the id of the registry in whose place it comes, if there is one.
+        saved: the id in the backup.
+        force: whether it may take over the files of the registry that was saved.
+
+    Raises:
+        BadConfiguration: files of another registry are there.
+        Conflict: those of the registry that was saved are there, and it may live.
+    """
+    holder = files.holder()
+    if holder is None:
+        return own or uuid.uuid4().hex
+    if holder == saved != own:
+        if not force:
+            raise Conflict(
+                "FILES_URL names the files of the very registry that the backup is of. Where that registry lives, "
+                "choose another prefix: two over the same files remove each other's. Where it is lost, take its files "
+                "over (--force)."
+            )
+        return holder
+    identity = own or uuid.uuid4().hex
+    files.claim(identity)
+    return identity
