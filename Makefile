@@ -59,7 +59,7 @@ mutants: ## change one thing after another and see whether tests notice, hours f
 	@$(BIN)/python tools/mutants.py $(ARGS)
 
 lint: ## style, types, who imports whom, pins
-	$(ENVIRONMENT) web lint
+	$(ENVIRONMENT) web test lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

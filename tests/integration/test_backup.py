@@ -149,12 +149,15 @@ def test_a_backup_is_a_tar_that_others_can_read(saved: Path) -> None:
 
 
 def test_a_backup_of_a_store_that_is_worked_on_can_be_restored(
-    saved: Path, settings: Settings, small: Path, unlabelled_csv: Path, tmp_path: Path
+    saved: Path, scores: dict[str, bytes], settings: Settings, small: Path, unlabelled_csv: Path
 ) -> None:
+    folder = settings.LOG_DIR.parent
     unsave(saved, settings)
     done = threading.Event()
     seen: list[writing.Backup] = []
     with Service.open(settings) as service:
+        endless = ModelSpec(name="long", type="RandomForest", hyperparameters={"n_estimators": 100_000})
+        runs = service.train(small, [endless]).job.id
 
         def work() -> None:
             for number in range(2):
@@ -166,26 +169,15 @@ def test_a_backup_of_a_store_that_is_worked_on_can_be_restored(
         worker = threading.Thread(target=work)
         worker.start()
         while not done.is_set():
-            seen.append(save(settings, tmp_path / f"{len(seen)}.tar"))
+            seen.append(save(settings, folder / f"{len(seen)}.tar"))
         worker.join()
         assert [each.absent for each in seen] == [{}] * len(seen)
-    last = settings.model_copy(update={"MODEL_DIR": tmp_path / "again"})
-    unsave(tmp_path / f"{len(seen) // 2}.tar", last)
-    expected = scores_of(settings, unlabelled_csv)
+    last = settings.model_copy(update={"MODEL_DIR": folder / "again"})
+    unsave(folder / f"{len(seen) // 2}.tar", last)
     found = scores_of(last, unlabelled_csv)
-    assert {name: found[name] for name in expected} == expected
-
-
-def test_a_training_that_ran_when_it_was_saved_is_interrupted(settings: Settings, small: Path, tmp_path: Path) -> None:
-    with Service.open(settings) as service:
-        started = service.train(
-            small, [ModelSpec(name="long", type="RandomForest", hyperparameters={"n_estimators": 100_000})]
-        )
-        save(settings, tmp_path / "b.tar")
-    new = settings.model_copy(update={"MODEL_DIR": tmp_path / "new"})
-    unsave(tmp_path / "b.tar", new)
-    with Service.open(new) as service:
-        assert service.job(started.job.id).models[0].state is State.INTERRUPTED
+    assert {name: found[name] for name in scores} == scores
+    with Service.open(last) as service:
+        assert service.job(runs).models[0].state is State.INTERRUPTED
 
 
 def test_what_is_missing_or_damaged_is_named_and_the_rest_is_saved(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event, text, update
 
+from databases import database_url
 from eventsieve.acting import Call, serving
 from eventsieve.errors import NoFreeSlots, QuotaExceeded, StoreUnavailable
 from eventsieve.records import AccessRole, Actor, JobRequest, ModelSpec, Quotas, State
@@ -42,7 +43,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(f"sqlite:///{tmp_path / 'registry.sqlite'}", tmp_path / "lock")
+    engine = open_database(database_url(tmp_path), tmp_path / "lock")
     yield engine
     engine.dispose()
 

@@ -458,3 +458,11 @@ def test_a_dropped_table_is_forgotten_and_others_are_not(registry: Registry) -> 
     registry.finish(job.id, 0, Outcome(state=State.FAILED), adopt=nothing)
     registry.release_table(TABLE.digest, nothing)
     assert registry.digests().tables == {other.digest}
+
+
+def test_what_has_failed_stays_so_whatever_comes_later(registry: Registry) -> None:
+    job = add(registry, "m1")
+    registry.finish(job.id, 0, Outcome(state=State.CANCELLED, reason="not wanted"), adopt=nothing)
+    outcome = registry.finish(job.id, 0, TRAINED, adopt=nothing)
+    assert (outcome.state, outcome.reason) == (State.CANCELLED, "not wanted")
+    assert registry.models() == []

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from eventsieve.api.app import create_app
 from eventsieve.records import JobRequest, ModelSpec, State, Validation
@@ -136,8 +136,8 @@ def test_the_audit_trail_is_kept_as_long_as_the_settings_say(store: Store) -> No
     for days in (1, 29, 31, 400):
         store.service.trail.add("train", [f"model:{days}"])
         with store.service._registry._begin() as session:
-            row = update(DeedRow).where(DeedRow.objects == [f"model:{days}"])
-            session.execute(row.values(moment=NOW - days * DAY))
+            last = select(func.max(DeedRow.number)).scalar_subquery()
+            session.execute(update(DeedRow).where(DeedRow.number == last).values(moment=NOW - days * DAY))
     store.dataset("newest of all", 0)
     assert store.retention(audit=30).look() == ["deeds:2"]
     assert [deed.objects[0] for deed in store.service.trail.page().items] == ["deeds:2", "model:29", "model:1"]

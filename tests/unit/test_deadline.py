@@ -151,8 +151,7 @@ def test_a_reason_without_more_to_say_ends_where_it_ends(world: Callable[..., Wo
 
 def test_a_long_sentence_is_cut(world: Callable[..., World]) -> None:
     seen = world((0.0, READY | {"if_late": "x" * 600}))
-    assert run(seen, task(Limits(seconds=1.0))).reason.count("x") - "choose".count("x") <= 501
-    assert "x" * 500 in run(world((0.0, READY | {"if_late": "x" * 600})), task(Limits(seconds=1.0))).reason
+    assert run(seen, task(Limits(seconds=1.0))).reason.endswith(" " + "x" * 500)
 
 
 def test_a_child_that_is_never_ready_is_given_up(world: Callable[..., World]) -> None:

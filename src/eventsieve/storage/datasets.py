@@ -65,7 +65,8 @@ class DatasetBook:
         """
         try:
             with self._begin() as session:
-                alone(session, kept.columns_digest)
+                # Whose quota has room for one of two gets one of them.
+                alone(session, kept.columns_digest, *([] if most is None else [f"kept by {kept.by}"]))
                 row = _identical(session, kept.identity)
                 if row is None:
                     refuse_beyond(session, kept.by, most, columns=kept.columns_digest, size=kept.stored or 0)
