@@ -19,6 +19,7 @@ from eventsieve.service import Service
 from eventsieve.settings import Settings
 from eventsieve.storage.database import open_database
 from eventsieve.storage.registry import Registry
+from integration import test_quotas
 from integration.test_registry import TABLE, add, add_model
 
 pytestmark = pytest.mark.slow
@@ -93,6 +94,12 @@ def test_a_table_is_not_dropped_while_a_job_settles_it(registry: Registry) -> No
     assert on_disk == {TABLE.digest}
 
 
+def test_the_last_room_of_a_quota_is_given_once(postgresql: Postgresql, settings: Settings, tmp_path: Path) -> None:
+    with Service.open(settings.model_copy(update={"DATABASE_URL": postgresql.of(tmp_path)})) as service:
+        test_quotas.test_two_at_once_do_not_both_get_the_last_room(service)
+    postgresql.drop(tmp_path)
+
+
 def test_an_alias_and_a_training_cannot_get_one_name(registry: Registry) -> None:
     add_model(registry, "first")
     for place in range(5):
@@ -114,3 +121,10 @@ def test_the_audit_trail_is_searched(registry: Registry) -> None:
     assert registry.trail.page(object="model:Ж").total == 0
     assert registry.trail.prune(found.moment) == 0
     registry.ping()
+
+
+def test_a_connection_that_comes_back_when_all_are_closed_is_closed_too(database: Engine) -> None:
+    with database.connect() as connection:
+        lent = connection.connection.dbapi_connection
+        database.dispose()
+    assert lent.closed

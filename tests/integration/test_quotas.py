@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event, text, update
 
-from databases import database_url
+from databases import database_url, only_sqlite
 from eventsieve.acting import Call, serving
 from eventsieve.errors import NoFreeSlots, QuotaExceeded, StoreUnavailable
 from eventsieve.records import AccessRole, Actor, JobRequest, ModelSpec, Quotas, State
@@ -299,6 +299,7 @@ def test_what_was_stored_before_quotas_is_measured_when_the_store_is_opened(sett
         assert service._registry.holdings.kept("ann") == kept > 0
 
 
+@only_sqlite
 def test_a_sum_reads_no_long_rows(database: Engine, holdings: Holdings) -> None:
     asked: list[tuple[str, object]] = []
     event.listen(database, "before_cursor_execute", lambda *args: asked.append((args[2], args[3])))

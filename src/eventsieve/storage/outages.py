@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import URL, ExceptionContext, PoolProxiedConnection, QueuePool
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from eventsieve.errors import StoreUnavailable
 
@@ -69,6 +70,16 @@ _log = logging.getLogger(__name__)
 
 class _Pool(QueuePool):
     __module__ = QueuePool.__module__  # SQLAlchemy names its log by it
+    _is_over = False
+
+    def dispose(self) -> None:
+        self._is_over = True
+        super().dispose()
+
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        super()._do_return_conn(record)
+        if self._is_over:  # a thread had it when the registry was closed; nobody else would close it
+            super().dispose()
 
     def connect(self) -> PoolProxiedConnection:
         try:
