@@ -29,6 +29,7 @@ ALLOWED = re.compile(
 )
 EXCEPTIONS = {
     "daal": "Intel Simplified Software License: redistribution allowed",
+    "skops": "MIT, in the text of its licence alone",
     "tbb": "Intel Simplified Software License: redistribution allowed",
     "tcmlib": "Intel Simplified Software License: redistribution allowed",
 }
