@@ -17,7 +17,7 @@ import psutil
 import pytest
 from fastapi.testclient import TestClient
 
-from databases import Postgresql, run_postgresql
+from databases import Postgresql, only_sqlite, run_postgresql
 from eventsieve.api.app import create_app
 from eventsieve.domain.estimators import CATALOGUE
 from eventsieve.domain.schema import load_schema
@@ -34,18 +34,18 @@ DATABASE = os.environ.get("EVENTSIEVE_TEST_DATABASE", "sqlite")
 """The database of all tests' stores: sqlite, or postgresql."""
 
 ON_BOTH = {
-    "api/test_v1.py",
-    "api/v2/test_native.py",
+    "api/test_audit.py",
     "integration/test_datasets.py",
+    "integration/test_keys.py",
     "integration/test_models.py",
+    "integration/test_owners.py",
+    "integration/test_quotas.py",
     "integration/test_registry.py",
-    "integration/test_service.py",
+    "integration/test_retention.py",
     "integration/test_trainings.py",
 }
-"""Modules whose tests run on both databases where none was chosen: those of all that a database holds."""
-
-STORES = {"client", "database", "registry", "server", "service", "settings", "store"}
-"""Fixtures that open a store."""
+"""Modules whose tests run on both databases where none was chosen: those of all that a database holds, and that take
+most of their time for it. `make test DATABASE=postgresql` runs all."""
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
@@ -66,7 +66,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests of what is in the database run on SQLite and on PostgreSQL."""
     module = Path(metafunc.module.__file__ or "").relative_to(TESTS).as_posix()
-    if DATABASE == "sqlite" and module in ON_BOTH and STORES & set(metafunc.fixturenames):
+    anywhere = only_sqlite.mark not in metafunc.definition.iter_markers()
+    if DATABASE == "sqlite" and module in ON_BOTH and anywhere:
         metafunc.parametrize("database_kind", ["sqlite", "postgresql"], indirect=True)
 
 

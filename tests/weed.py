@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -54,19 +54,23 @@ class Weed:
         words = [program(), "-logtostderr", "server", "-dir=data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3"]
         words += ["-s3.config=s3.json", "-s3.autoCreateBucket=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
         words += ["-volume.max=200", "-master.volumeSizeLimitMB=64", "-master.telemetry=false"]
+        words += ["-master.electionTimeout=1s"]  # started again it waits for so long, 10 s unless told
         words += ["-filer.localSocket=filer.sock", "-s3.localSocket=s3.sock"]
         words += [f"-{name}={port}" for name, port in self.ports.items()]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(words, cwd=self.folder, stdout=log, stderr=log)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self._process.poll() is None:
-            try:
-                if httpx2.get(self.endpoint, trust_env=False).status_code == 403:
+            with suppress(httpx2.TransportError):
+                if httpx2.get(self.endpoint, trust_env=False).status_code == 403 and self._keeps():
                     return
-            except httpx2.TransportError:
-                pass
             time.sleep(0.05)
         pytest.fail(f"weed did not start: {(self.folder / 'log').read_text()[-2000:]}")
+
+    def _keeps(self) -> bool:
+        """Whether it keeps a file: it answers before it knows where its own are."""
+        answer = httpx2.put(f"http://127.0.0.1:{self.ports['filer.port']}/probe", content=b"probe", trust_env=False)
+        return answer.is_success
 
     def make_bucket(self, name: str) -> None:
         # To the server it is a folder.
@@ -84,8 +88,8 @@ def run_weed(folder: Path) -> Iterator[Weed]:
     """A server that runs within the block."""
     pytest.importorskip("obstore", reason="obstore is not installed; pip install 'eventsieve[s3]'")
     server = Weed(folder)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.stop()

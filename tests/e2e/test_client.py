@@ -88,7 +88,7 @@ def test_an_upload_that_is_too_large_is_told_so(url: str, megabytes: int) -> Non
 
 
 def test_the_chunk_that_is_too_much_may_be_the_last(server: Server) -> None:
-    head = f"POST {ROUTE}predict_with_file HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    head = f"POST {ROUTE}predict_with_file HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
     kind = "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
     body = b"%x\r\n" % (2 << 20) + bytes(2 << 20) + b"\r\n0\r\n\r\n"
     with socket.create_connection((server.http.base_url.host, server.http.base_url.port), timeout=5) as connection:
@@ -102,7 +102,7 @@ def test_the_chunk_that_is_too_much_may_be_the_last(server: Server) -> None:
 )
 def test_what_is_no_http_is_refused_and_the_server_lives(server: Server, line: str) -> None:
     with socket.create_connection((server.http.base_url.host, server.http.base_url.port), timeout=10) as connection:
-        connection.sendall(line.encode("latin-1") + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
+        connection.sendall(line.encode("latin-1") + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert connection.recv(100).split()[1] in (b"400", b"404", b"414", b"431")
     assert server.http.get("/").status_code == 200
 
@@ -110,7 +110,7 @@ def test_what_is_no_http_is_refused_and_the_server_lives(server: Server, line: s
 def test_a_client_that_hangs_up_in_an_upload_leaves_nothing(server: Server, table: bytes) -> None:
     with socket.create_connection((server.http.base_url.host, server.http.base_url.port)) as connection:
         connection.sendall(
-            f"POST {ROUTE}predict_with_file HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n"
+            f"POST {ROUTE}predict_with_file HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n"
             "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
             'Content-Disposition: form-data; name="file"; filename="data.csv"\r\n\r\n'.encode()
             + table

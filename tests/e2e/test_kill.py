@@ -128,7 +128,7 @@ def test_killed_in_the_middle_of_an_upload(tmp_path: Path, events_csv: Path) -> 
         address = (server.http.base_url.host, server.http.base_url.port)
         with socket.create_connection(address) as half:
             half.sendall(
-                f"POST {ROUTE}predict_with_file HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n"
+                f"POST {ROUTE}predict_with_file HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n"
                 "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
                 'Content-Disposition: form-data; name="file"; filename="data.csv"\r\n\r\n'.encode()
                 + events_csv.read_bytes() * 10

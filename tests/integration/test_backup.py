@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 
 from calls import model, train
 from conftest import run_server
+from databases import only_sqlite
 from eventsieve.cli.app import app
 from eventsieve.domain.simulation import simulate
 from eventsieve.errors import BadConfiguration, BadInput, Conflict
@@ -35,6 +36,8 @@ from eventsieve.storage.backup import back_up
 from eventsieve.storage.files import Files
 from eventsieve.storage.restoring import restore
 from eventsieve.storage.tables import write_table
+
+pytestmark = only_sqlite  # stores in folders; those elsewhere are in test_stores.py and test_migrations.py
 
 SPECS = [ModelSpec(name="line", type="LogReg"), ModelSpec(name="trees", type="RandomForest")]
 

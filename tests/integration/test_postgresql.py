@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine
 
 from databases import Postgresql
-from eventsieve.errors import Conflict, EventsieveError, ModelExists
+from eventsieve.errors import Conflict, EventsieveError, ModelExists, NotFound
 from eventsieve.records import ModelSpec
 from eventsieve.service import Service
 from eventsieve.settings import Settings
@@ -121,6 +121,12 @@ def test_the_audit_trail_is_searched(registry: Registry) -> None:
     assert registry.trail.page(object="model:Ж").total == 0
     assert registry.trail.prune(found.moment) == 0
     registry.ping()
+
+
+def test_a_name_with_nul_is_nobodys(registry: Registry) -> None:
+    for look in (registry.find, registry.job, registry.datasets.get):
+        with pytest.raises(NotFound, match="NUL"):
+            look(["m\0"] if look == registry.find else "m\0")
 
 
 def test_a_connection_that_comes_back_when_all_are_closed_is_closed_too(database: Engine) -> None:

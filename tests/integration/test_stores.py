@@ -46,12 +46,16 @@ def use_database(
     postgresql.drop(folder)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _bucket(weed: Weed) -> None:
+    weed.make_bucket(BUCKET)
+
+
 @pytest.fixture
 def files(weed: Weed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The URL of a prefix of this test's own."""
     for name, value in weed.environment.items():
         monkeypatch.setenv(name, value)
-    weed.make_bucket(BUCKET)
     url = f"s3://{BUCKET}/{tmp_path.name}"
     monkeypatch.setenv("EVENTSIEVE_FILES_URL", url)
     return url

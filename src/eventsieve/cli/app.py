@@ -80,9 +80,9 @@ def serve(
             from eventsieve.settings import read_settings  # noqa: PLC0415
 
         settings = read_settings(HOST=host, PORT=port, MODEL_DIR=store)
-        refuse_open(settings.HOST, settings.AUTH, settings.OPEN)
         # What would only be found out behind the server's back is found out here.
         refuse_taken(settings.HOST, settings.PORT)
+        refuse_open(settings.HOST, settings.AUTH, settings.OPEN)
         configure_logs(settings)
         Service.open(settings).close()
         uvicorn.run(

@@ -51,7 +51,11 @@ def restore(
     file: Annotated[Path, typer.Argument(help="A backup.", exists=True, dir_okay=False)],
     store: Store = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Move a store that holds something aside, within its folder.")
+        bool,
+        typer.Option(
+            "--force",
+            help="Move a store that holds something aside, within its folder; take over the files of a lost registry.",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

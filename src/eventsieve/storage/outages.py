@@ -15,7 +15,7 @@ from sqlalchemy import URL, ExceptionContext, PoolProxiedConnection, QueuePool
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from eventsieve.errors import StoreUnavailable
+from eventsieve.errors import NotFound, StoreUnavailable
 
 __all__ = ["BUSY_MILLISECONDS", "options_for", "prepare_postgresql", "translate"]
 
@@ -150,5 +150,8 @@ def _of_server(context: ExceptionContext, error: Exception) -> Exception | None:
     state = getattr(error, "sqlstate", None)
     if state == _DISK_FULL:
         return OSError(errno.ENOSPC, "the database's disk is full")
+    if isinstance(error, driver.DataError) and "NUL" in str(error):
+        # Nobody can be called so, and on SQLite nobody is found either.
+        return NotFound("No name has the character NUL in it, so there is nothing of that name; leave it out.")
     outages = (driver.OperationalError, driver.InterfaceError, driver.InternalError)
     return StoreUnavailable(_NO_ANSWER) if isinstance(error, outages) or state in _LOST_TABLES else None

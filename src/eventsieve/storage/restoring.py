@@ -84,13 +84,14 @@ def restore(archive: Path, files: Files, url: str, *, force: bool = False, movab
         archive: the backup.
         files: of a store that holds nothing.
         url: of its database.
-        force: whether a store that holds something is moved aside, within its folder.
+        force: whether a store that holds something is moved aside, within its folder, and the files in an object store
+            that are those of the registry that was saved are taken over.
         movable: whether all of the store is in its folder.
 
     Raises:
         BadInput: the archive is damaged, or no backup.
-        BadConfiguration: it is a newer Eventsieve's, or the database cannot be opened.
-        Conflict: the store holds something, or is in use.
+        BadConfiguration: it is a newer Eventsieve's, the database cannot be opened, or the files there are another's.
+        Conflict: the store holds something, or is in use, or its files are those of the registry that was saved.
         OSError: there is no room; nothing has changed then.
     """
     own, aside = _look(files, url, force=force, movable=movable)

@@ -138,7 +138,7 @@ def test_work_ends_when_the_client_hangs_up(fake, serve, folder, body):
     fake.predictions.endless = True
     kind, content = ("text/csv", b"pt\n1\n") if body == "file" else ("application/json", b'{"dataset": "d1"}')
     with socket.create_connection(server.address) as client:
-        head = f"POST {PREFIX}{PREDICTIONS} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n"
+        head = f"POST {PREFIX}{PREDICTIONS} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
         client.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
         assert fake.predictions.begun.wait(20)
     assert fake.predictions.ended.wait(20)
@@ -150,7 +150,7 @@ def test_who_hangs_up_while_waiting_for_a_turn_is_forgotten(fake, serve, folder)
     server = serve()
     fake.predictions.endless = True
     slots = int(server.app.state.heavy.total_tokens)
-    request = f"POST {PREFIX}{PREDICTIONS} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx".encode()
+    request = f"POST {PREFIX}{PREDICTIONS} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx".encode()
     clients = [socket.create_connection(server.address) for _ in range(slots + 3)]
     at_work, waiting = clients[:slots], clients[slots:]
     for client in at_work:

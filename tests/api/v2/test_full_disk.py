@@ -11,10 +11,12 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event
 
 from calls_v2 import PREFIX
+from databases import only_sqlite
 from eventsieve.settings import Settings
 from eventsieve.storage.files import Shelf
 
 
+@only_sqlite
 def test_a_registry_that_cannot_grow_is_a_full_disk(client: TestClient, events_csv: Path, settings: Settings) -> None:
     engine = client.app.state.service._registry._engine  # type: ignore[attr-defined]
 

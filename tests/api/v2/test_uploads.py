@@ -140,7 +140,7 @@ def test_nothing_is_left_of_a_client_that_hangs_up_in_the_middle(fake, serve, fo
     head = b'--a\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n' if "a" in kind[-1:] else b""
     with socket.create_connection(server.address) as client:
         client.sendall(
-            f"POST {PREFIX}/datasets HTTP/1.1\r\nHost: x\r\n".encode()
+            f"POST {PREFIX}/datasets HTTP/1.1\r\nHost: localhost\r\n".encode()
             + f"Content-Type: {kind}\r\nContent-Length: 900000\r\n\r\n".encode()
             + head
             + b"x" * 400_000
