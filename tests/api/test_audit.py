@@ -132,9 +132,9 @@ def test_models_and_jobs_are_named_whatever_the_request_called_them(trained: Tes
         ["alias:best ж", "model:m1"],
         ["model:m1"],
     ]
-    assert [each["number"] for each in deeds(client, object=f"model:{name}")] == [
-        each["number"] for each in newest[1:3]
-    ]
+    of_name = [each["number"] for each in deeds(client, object=f"model:{name}")]
+    # The same store may have seen this before.
+    assert [each for each in of_name if each >= newest[-1]["number"]] == [each["number"] for each in newest[1:3]]
     trainings = deeds(client, action="train_with_file")
     assert [each["objects"][1:] for each in trainings] == [["model:m1"]]
     assert trainings[0]["objects"][0].startswith("job:")
