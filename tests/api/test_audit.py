@@ -19,6 +19,7 @@ from eventsieve.api import v1
 from eventsieve.api.app import create_app
 from eventsieve.api.audit import is_audited
 from eventsieve.api.v2.app import ROUTERS
+from eventsieve.cli import console
 from eventsieve.cli.app import app as commands
 from eventsieve.client import Client
 from eventsieve.errors import NotAllowed
@@ -259,12 +260,14 @@ def test_old_entries_are_forgotten_and_long_ones_cut(client: TestClient) -> None
     assert trail.page().total == 0
 
 
-def test_the_command_shows_it(settings: Settings) -> None:
+def test_the_command_shows_it(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The console may have been made, and taken its width, under another test's environment.
+    monkeypatch.setattr(console.out, "_width", 200)
     with TestClient(create_app(settings)) as client:
         client.post(f"{PREFIX}/simulations", json={"events": 20})
         client.delete(f"{PREFIX}/models/a%1B%5B31m%0Ab")
     where = ["--model-dir", str(settings.MODEL_DIR)]
-    answer = CliRunner().invoke(commands, ["audit", *where], env={"COLUMNS": "200"})
+    answer = CliRunner().invoke(commands, ["audit", *where])
     assert answer.exit_code == 0, answer.output
     head, *lines = answer.stdout.splitlines()
     assert head.split() == ["when", "who", "as", "action", "to", "status", "from"]
