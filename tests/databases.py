@@ -47,7 +47,8 @@ def rows_of(folder: Path, statement: str) -> list[tuple[Any, ...]]:
         engine.dispose()
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """Where its programs are."""
     folders = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
     if on_path := shutil.which("pg_isready"):
         folders.append(Path(on_path).parent)
@@ -57,7 +58,7 @@ def _programs() -> Path:
     pytest.skip("PostgreSQL is not installed; on Debian: apt-get install postgresql")
 
 
-def _user() -> str | None:
+def user() -> str | None:
     """PostgreSQL refuses to run as root; its package brings a user for it."""
     if os.geteuid() != 0:
         return None
@@ -127,21 +128,21 @@ class Postgresql:
 def run_postgresql() -> Iterator[Postgresql]:
     """A server that runs within the block, on a folder of its own."""
     pytest.importorskip("psycopg", reason="psycopg is not installed; pip install 'eventsieve[postgresql]'")
-    programs, user = _programs(), _user()
+    folder_of_programs, runner = programs(), user()
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     # Not tmp_path: the other user could not enter it.
     with tempfile.TemporaryDirectory() as folder:
-        if user is not None:
-            shutil.chown(folder, user)
+        if runner is not None:
+            shutil.chown(folder, runner)
         data = Path(folder) / "data"
-        words = [programs / "initdb", "-D", data, "-U", "eventsieve", "-A", "trust", "--no-sync"]
-        subprocess.run(words, user=user, check=True, capture_output=True, cwd=folder)
-        words = [programs / "postgres", "-D", data, "-p", str(port), "-k", folder, "-h", "127.0.0.1", "-F"]
+        words = [folder_of_programs / "initdb", "-D", data, "-U", "eventsieve", "-A", "trust", "--no-sync"]
+        subprocess.run(words, user=runner, check=True, capture_output=True, cwd=folder)
+        words = [folder_of_programs / "postgres", "-D", data, "-p", str(port), "-k", folder, "-h", "127.0.0.1", "-F"]
         words += ["-c", "max_connections=200", "-c", "wal_level=minimal", "-c", "max_wal_senders=0"]
-        with subprocess.Popen(words, user=user, stderr=subprocess.DEVNULL, cwd=folder) as process:
+        with subprocess.Popen(words, user=runner, stderr=subprocess.DEVNULL, cwd=folder) as process:
             try:
-                ready = [programs / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-t", "30"]
+                ready = [folder_of_programs / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-t", "30"]
                 for _ in range(100):
                     if subprocess.run(ready, check=False, capture_output=True).returncode == 0:
                         break

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import socket
 import subprocess
@@ -16,27 +15,7 @@ from typing import Any
 
 import pytest
 
-
-def programs() -> Path:
-    """Where its programs are."""
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    folders += [Path(found).parent for found in (shutil.which("pg_isready"),) if found]
-    for folder in folders:
-        if all((folder / name).exists() for name in ("initdb", "postgres", "pg_isready")):
-            return folder
-    pytest.skip("PostgreSQL is not installed; on Debian: apt-get install postgresql")
-
-
-def user() -> str | None:
-    """PostgreSQL refuses to run as root; its package brings a user for it."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name).pw_name
-        except KeyError:
-            continue
-    pytest.skip("PostgreSQL does not run as root, and there is no user postgres or nobody; run the tests as a user")
+from databases import programs, user
 
 
 class Postgres:
