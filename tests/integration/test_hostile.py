@@ -271,7 +271,7 @@ def test_a_terminal_obeys_no_name(monkeypatch: pytest.MonkeyPatch):
     from eventsieve.cli.console import out
 
     sink = io.StringIO()
-    monkeypatch.setattr(out, "file", sink)
+    monkeypatch.setattr(out, "_file", sink)  # not `file`: undoing that would bind the console to this test's stdout
     table = Table("name")
     table.add_row("\x1b[2Jmodel\x9b31m")
     out.print(table)
