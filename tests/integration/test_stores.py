@@ -141,7 +141,7 @@ def test_the_commands_save_what_lies_on_two_servers_and_restore_it_elsewhere(
 
     use_database("new")
     says = refused(saved, *new, code=5)
-    assert "choose another prefix" in says
+    assert "choose another place in MODEL_DIR or FILES_URL" in says
     assert "--force" in says
 
     monkeypatch.setenv("EVENTSIEVE_FILES_URL", f"{files}/new")

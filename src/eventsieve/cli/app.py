@@ -24,6 +24,7 @@ from eventsieve.cli import (
 )
 from eventsieve.cli.connection import Store
 from eventsieve.cli.console import failures
+from eventsieve.cli.heap import bound_heap
 from eventsieve.cli.loading import loading
 from eventsieve.cli.ports import refuse_open, refuse_taken
 
@@ -69,6 +70,7 @@ def serve(
     store: Store = None,
 ) -> None:
     """Start the server; its interface is described at /docs."""
+    bound_heap()
     with failures():
         with loading():
             import uvicorn  # noqa: PLC0415 - --help must not wait for it

@@ -51,6 +51,7 @@ from eventsieve.service.vitals import Vitals
 from eventsieve.settings import Settings
 from eventsieve.storage.database import open_database
 from eventsieve.storage.files import Files
+from eventsieve.storage.identity import claim_for
 from eventsieve.storage.readers import read_events
 from eventsieve.storage.registry import Registry
 from eventsieve.storage.tables import map_events
@@ -156,7 +157,7 @@ class Service:
             stack.callback(files.close)
             registry = Registry(open_database(settings.database_url, files.root / "migration.lock"), files.owner)
             stack.callback(registry.close)
-            files.claim(registry.owners.store())
+            claim_for(files, registry.owners.store(), registry.digests())
             service = cls(settings, schema, files, registry)
             stack.callback(service._heart.close)
             service._heart.start()

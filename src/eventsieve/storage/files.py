@@ -2,6 +2,7 @@
 
     MODEL_DIR/
       registry.sqlite           the facts (see registry.py)
+      registry                  the id of the registry whose files these are, wherever that is
       artefacts/<sha256>.skops  trained models
       tables/<sha256>.arrow     tables of checked events, as trainings map them
       evaluations/<sha256>.json what the evaluation of a model has found
@@ -13,9 +14,9 @@
       migration.lock            held by who migrates the registry (see database.py)
       incoming/<id>/…           what that process is writing
 
-The first four may be elsewhere: in another folder, or in an object store of which they are a cache then. Nothing is
-written under its final name: a file is finished in ``incoming``, then renamed. A process that is killed leaves a lock
-that nobody holds; whoever comes next sees that and clears up after it.
+Artefacts, tables, evaluations and data sets may be elsewhere: in another folder, or in an object store of which they
+are a cache then. Nothing is written under its final name: a file is finished in ``incoming``, then renamed. A process
+that is killed leaves a lock that nobody holds; whoever comes next sees that and clears up after it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from eventsieve.errors import BadConfiguration, DamagedArtefact
 from eventsieve.storage.cached import CachedShelf, Room
 from eventsieve.storage.objects import Objects
 from eventsieve.storage.owners import Held, Locks
-from eventsieve.storage.shelves import ORPHAN_SECONDS, Shelf, digest_of
+from eventsieve.storage.shelves import ORPHAN_SECONDS, Shelf, digest_of, settle_file
 from eventsieve.storage.tables import write_events
 
 __all__ = ["ORPHAN_SECONDS", "Digests", "Files", "Shelf"]
@@ -40,7 +41,7 @@ DURABLE: Final = {"artefacts": ".skops", "tables": ".arrow", "evaluations": ".js
 """The shelves of what cannot be made again, with the suffixes of their files."""
 
 HOLDER: Final = "registry"
-"""Name of the object that says whose the files are."""
+"""Name of the file or object that says whose the files are."""
 
 
 class Digests(NamedTuple):
@@ -75,6 +76,7 @@ class Files:
         self._room = Room(cache_bytes)
         elsewhere = folder_of(url) if url is not None and self._objects is None else None
         durable = elsewhere or self.root
+        self._holder = durable / HOLDER
         try:
             self.artefacts = self._shelf(durable, "artefacts")
             self.tables = self._shelf(durable, "tables")
@@ -158,29 +160,44 @@ class Files:
             self.bury(owner)
         return set(held.living)
 
+    @property
+    def shown(self) -> str:
+        """Where artefacts, tables, evaluations and data sets are, for people."""
+        return str(self._holder.parent) if self._objects is None else self._objects.shown
+
     def holder(self) -> str | None:
-        """The id of the registry whose files are in the object store; ``None`` where they are nobody's yet.
+        """The id of the registry whose files these are; ``None`` where they are nobody's yet.
 
         Raises:
             StoreUnavailable: the object store does not answer.
         """
-        return None if self._objects is None else self._objects.noted(HOLDER)
+        if self._objects is not None:
+            return self._objects.noted(HOLDER)
+        try:
+            return self._holder.read_text(encoding="ascii", errors="replace").strip() or None
+        except FileNotFoundError:
+            return None
 
     def claim(self, registry: str) -> None:
-        """See that the files in the object store are those of this registry: another's would be swept.
+        """See that the files are those of this registry: another's would be swept.
 
         Args:
             registry: its id.
 
         Raises:
             BadConfiguration: they are another's.
+            StoreUnavailable: the object store does not answer.
         """
-        if self._objects is not None and self._objects.note(HOLDER, registry) != registry:
+        if self._note(registry) != registry:
             raise BadConfiguration(
-                f"The files in {self._objects.shown} are those of another registry than the one of DATABASE_URL; "
-                f"choose another prefix in FILES_URL, or, if that registry is no more, remove the object 'registry' "
-                f"there."
+                f"The files in {self.shown} are those of another registry than the one that is opened here (see "
+                f"DATABASE_URL), which would remove them. Choose another place in MODEL_DIR or FILES_URL, or, if that "
+                f"registry is no more, remove {HOLDER!r} there."
             )
+
+    def holds_any(self, digests: Digests) -> bool:
+        """Whether one at least of these files is in the folder, be it as a copy of what is in an object store."""
+        return any(Shelf.path(getattr(self, name), key).exists() for name in DURABLE for key in getattr(digests, name))
 
     def sweep(self, digests: Digests) -> None:
         """Remove old files that the registry does not speak of; send those to the object store that it lacks.
@@ -199,6 +216,16 @@ class Files:
         """Let go of the store."""
         shutil.rmtree(self._incoming, ignore_errors=True)
         self._locks.close()
+
+    def _note(self, registry: str) -> str | None:
+        """Write down whose the files are, where it is not yet; returns whose they are."""
+        if self._objects is not None:
+            return self._objects.note(HOLDER, registry)
+        if self.holder() is None:
+            path = self.new()
+            path.write_text(f"{registry}\n", encoding="ascii")
+            settle_file(path, self._holder)
+        return self.holder()
 
     def _shelf(self, folder: Path, name: str, *, by_digest: bool = True) -> Shelf:
         if self._objects is None:

@@ -1,4 +1,4 @@
-"""Identities: whose files are whose. Those in an object store are of one registry, which removes what it does not know.
+"""Identities: whose files are whose. They are of one registry, which removes what it does not know.
 
 A backup that is restored beside the registry it was made of becomes another one; two of one identity over the same
 files would remove each other's.
@@ -11,11 +11,11 @@ import uuid
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from eventsieve.errors import Conflict
-from eventsieve.storage.files import Files
+from eventsieve.errors import BadConfiguration, Conflict
+from eventsieve.storage.files import Digests, Files
 from eventsieve.storage.rows import StoreRow
 
-__all__ = ["identify", "identity_for", "identity_of"]
+__all__ = ["claim_for", "identify", "identity_for", "identity_of"]
 
 
 def identity_of(connection: Connection) -> str | None:
@@ -50,11 +50,32 @@ def identity_for(files: Files, own: str | None, saved: str | None, *, force: boo
     if holder == saved != own:
         if not force:
             raise Conflict(
-                "FILES_URL names the files of the very registry that the backup is of. Where that registry lives, "
-                "choose another prefix: two over the same files remove each other's. Where it is lost, take its files "
-                "over (--force)."
+                f"The files in {files.shown} are those of the very registry that the backup is of. Where that registry "
+                f"lives, choose another place in MODEL_DIR or FILES_URL: two over the same files remove each other's. "
+                f"Where it is lost, or its place is to be taken, take its files over (--force)."
             )
         return holder
     identity = own or uuid.uuid4().hex
     files.claim(identity)
     return identity
+
+
+def claim_for(files: Files, registry: str, known: Digests) -> None:
+    """See that a registry and the files belong together, before one removes or lacks what is the other's.
+
+    Args:
+        files: where its files are to be.
+        registry: its id.
+        known: what it speaks of.
+
+    Raises:
+        BadConfiguration: the files are another's, or its own are elsewhere.
+        StoreUnavailable: the object store does not answer.
+    """
+    if files.holder() is None and any(known) and not files.holds_any(known):
+        raise BadConfiguration(
+            f"The registry speaks of {len(known.artefacts)} models and {len(known.datasets)} data sets; {files.shown} "
+            f"has no file of them. Name the folder of who made them in MODEL_DIR (or another DATABASE_URL), "
+            f"or give all servers of this registry one FILES_URL."
+        )
+    files.claim(registry)
