@@ -35,7 +35,9 @@ def ready(client: TestClient) -> dict[str, str]:
 
 
 def test_a_server_that_is_well_lives_and_is_ready(client: TestClient) -> None:
-    assert client.get("/livez").json() == {"status": "alive"}
+    alive = client.get("/livez")
+    assert alive.json() == {"status": "alive"}
+    assert (alive.headers["cache-control"], alive.headers["x-content-type-options"]) == ("no-store", "nosniff")
     assert ready(client) == {}
     assert client.head("/readyz").status_code == 200
     assert client.head("/livez").content == b""

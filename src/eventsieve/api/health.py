@@ -14,6 +14,7 @@ from starlette.datastructures import State
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from eventsieve.api.headers import ALWAYS
 from eventsieve.api.paths import ROUTE
 
 __all__ = ["Health", "Readiness"]
@@ -144,5 +145,5 @@ class Health:
 
 
 def _answer(status: int, document: Mapping[str, object]) -> Response:
-    headers = {"Cache-Control": "no-store"} | ({} if status < 300 else {"Retry-After": "5"})
+    headers = ALWAYS | ({} if status < 300 else {"Retry-After": "5"})
     return JSONResponse(document, status, headers)

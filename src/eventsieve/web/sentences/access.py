@@ -1,4 +1,4 @@
-"""Sentences about who may do what, and how much of it."""
+"""Sentences about who may do what, how much of it, and what is let in."""
 
 from __future__ import annotations
 
@@ -62,6 +62,25 @@ SENTENCES = (
     N_(
         "{count:number} models are to be trained and {own:number} of the {most:number} training slots of your quota "
         "are free; send fewer models, or wait until others of yours are trained."
+    ),
+    # what comes in: api/guard.py, api/uploads.py, api/v2/streams.py, service/datasets.py
+    N_(
+        "This server does not go by the name {name}; ask for it by its address, or have who runs it add the name to "
+        "ALLOWED_HOSTS."
+    ),
+    N_(
+        "A page of {name} may not change anything here; use this server's own pages, or have who runs it add the "
+        "page's origin to CORS_ORIGINS."
+    ),
+    N_("The body comes too slowly; send it again on a faster line, compressed, or have BODY_SECONDS raised."),
+    N_(
+        "{own:number} streams are open to this client and {all:number} in all; at most {each:number} and "
+        "{most:number} may be (MAX_STREAMS). Close some, or ask for the job now and then."
+    ),
+    N_("The name of column {name} has {count:number} characters; {most:number} are the most. Shorten it."),
+    N_(
+        "The table has {count:number} columns; {most:number} are the most. Name those that are needed (branches), or "
+        "raise MAX_COLUMNS."
     ),
 )
 PARTS = (
