@@ -12,7 +12,6 @@ from fastapi.testclient import TestClient
 
 from calls_v2 import PREFIX
 from eventsieve.api.app import create_app
-from eventsieve.api.describing import FILES
 from eventsieve.api.guard import Guard, host_of, is_own_name
 from eventsieve.api.headers import ALWAYS
 from eventsieve.errors import BadConfiguration
@@ -191,18 +190,19 @@ def test_only_over_tls_browsers_are_held_to_it(settings: Settings):
         assert client.get("/").headers["strict-transport-security"] == "max-age=31536000"
 
 
-def test_the_pages_of_the_interfaces_run_what_is_known_and_nothing_else(client: TestClient):
+def test_the_pages_of_the_interfaces_run_what_the_server_brings_and_nothing_else(client: TestClient):
     for root in ("", PREFIX):
         for path in ("/docs", "/redoc"):
             answer = client.get(root + path)
             assert answer.status_code == 200
             policy = answer.headers["content-security-policy"]
             assert f"{root}/openapi.json" in answer.text
-            for tag in re.findall(r"<(?:script|link)[^>]*https[^>]*>", answer.text):
-                url, digest = re.search(r'(?:src|href)="([^"]+)"', tag)[1], re.search(r'integrity="([^"]+)"', tag)[1]
-                assert FILES[url] == digest
-                assert re.search(r"@\d+\.\d+\.\d+/", url)
-                assert url in policy
+            assert "http" not in "".join(re.findall(r"<(?:script|link)[^>]*>", answer.text))
+            for url in re.findall(r'<(?:script|link)[^>]*(?:src|href)="(/[^"]+)"', answer.text):
+                file = client.get(url)
+                assert file.status_code == 200
+                assert len(file.content) > 100_000
+                assert file.headers["content-type"].partition(";")[0] in ("text/javascript", "text/css")
             for lines in re.findall(r"<script>(.*?)</script>", answer.text, re.DOTALL):
                 assert f"'sha256-{base64.b64encode(hashlib.sha256(lines.encode()).digest()).decode()}'" in policy
             scripts = re.search(r"script-src ([^;]*)", policy)[1]

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from eventsieve.acting import OWNER, Call, serving
+from eventsieve.api.describing import PATHS as DESCRIPTIONS
 from eventsieve.api.failures import STATUSES, headers_of
 from eventsieve.api.identity import Identities
 from eventsieve.api.refusing import refusal
@@ -31,8 +32,8 @@ NOBODY: Final = Actor(name="", role=AccessRole.READER)
 _ASKED: Final = f"{PREFIX}/access"
 OPEN_PATHS: Final = frozenset(
     (
-        *("/", "/livez", "/readyz", "/docs", "/redoc", "/openapi.json"),
-        *(f"{PREFIX}/", _ASKED, f"{PREFIX}/docs", f"{PREFIX}/redoc", f"{PREFIX}/openapi.json"),
+        *("/", "/livez", "/readyz", *DESCRIPTIONS),
+        *(f"{PREFIX}/", _ASKED, *(PREFIX + path for path in DESCRIPTIONS)),
     )
 )
 """What is answered to everybody, to the letter; every other path, whether it leads somewhere or not, is for those who

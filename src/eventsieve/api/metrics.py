@@ -26,6 +26,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 import eventsieve
+from eventsieve.api.describing import PATHS as DESCRIPTIONS
 from eventsieve.api.health import Readiness
 from eventsieve.api.paths import ROUTE
 from eventsieve.api.v2.problems import PREFIX
@@ -42,8 +43,7 @@ RECEIVED: Final = "eventsieve.received"
 
 UNMATCHED: Final = "(none)"
 """The route of every request that fits no route: paths are anybody's text."""
-_DESCRIPTIONS: Final = ("/docs", "/redoc", "/openapi.json")
-_PAGES: Final = frozenset(("/metrics", *_DESCRIPTIONS, *(PREFIX + page for page in _DESCRIPTIONS)))
+_PAGES: Final = frozenset(("/metrics", *DESCRIPTIONS, *(PREFIX + path for path in DESCRIPTIONS)))
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
