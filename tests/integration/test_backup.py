@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import re
+import shutil
 import signal
 import sqlite3
 import stat
@@ -14,6 +17,7 @@ import tarfile
 import threading
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,17 +28,21 @@ from typer.testing import CliRunner
 from calls import model, train
 from conftest import run_server
 from databases import only_sqlite
+from eventsieve import __version__
 from eventsieve.cli.app import app
 from eventsieve.domain.simulation import simulate
-from eventsieve.errors import BadConfiguration, BadInput, Conflict
+from eventsieve.errors import BadConfiguration, BadInput, Conflict, DamagedArtefact
 from eventsieve.records import AccessRole, Actor, ModelSpec, State
 from eventsieve.service import Service
+from eventsieve.service.datasets import Upload
 from eventsieve.settings import Settings
 from eventsieve.storage import backup as writing
+from eventsieve.storage import restoring
 from eventsieve.storage.archive import Writer
 from eventsieve.storage.backup import back_up
 from eventsieve.storage.files import Files
 from eventsieve.storage.restoring import restore
+from eventsieve.storage.shelves import Shelf, digest_of
 from eventsieve.storage.tables import write_table
 
 pytestmark = only_sqlite  # stores in folders; those elsewhere are in test_stores.py and test_migrations.py
@@ -98,6 +106,15 @@ def unsave(path: Path, settings: Settings, **options: Any) -> Any:
         files.close()
 
 
+def registry_of(settings: Settings) -> Path:
+    return settings.MODEL_DIR / "registry.sqlite"
+
+
+def identity_in(registry: Path) -> str:
+    with closing(sqlite3.connect(registry)) as database:
+        return database.execute("SELECT id FROM stores").fetchone()[0]
+
+
 def tree(folder: Path) -> dict[str, str]:
     """All finished files of a store with their digests."""
     return {
@@ -112,6 +129,9 @@ def test_a_restored_store_is_the_one_that_was_saved(
 ) -> None:
     restored = unsave(saved, settings)
     assert restored.counts == {"models": 2, "jobs": 1, "datasets": 0}
+    assert (restored.version, restored.absent, restored.aside) == (__version__, {}, None)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", restored.made)
+    assert identity_in(registry_of(settings)) != identity_in(registry_of(stored))
     assert scores_of(settings, unlabelled_csv) == scores
     with Service.open(stored) as old, Service.open(settings) as new:
         assert new.list_models() == old.list_models()
@@ -191,6 +211,10 @@ def test_what_is_missing_or_damaged_is_named_and_the_rest_is_saved(
     artefacts[0].unlink()
     artefacts[1].write_bytes(b"not what was stored")
     expected = {f"artefacts/{artefacts[0].name}": "missing", f"artefacts/{artefacts[1].name}": "damaged"}
+    for shelf in ("tables", "evaluations"):
+        first = min((settings.MODEL_DIR / shelf).iterdir())
+        first.write_bytes(b"not what was stored")
+        expected[f"{shelf}/{first.name}"] = "damaged"
     answer = CliRunner().invoke(app, ["backup", str(tmp_path / "b.tar"), "--model-dir", str(settings.MODEL_DIR)])
     assert answer.exit_code == 1
     assert f"artefacts/{artefacts[0].name} is missing" in answer.stderr
@@ -221,19 +245,130 @@ def test_a_file_that_is_removed_meanwhile_asks_for_another_snapshot(
     assert unsave(tmp_path / "b.tar", settings.model_copy(update={"MODEL_DIR": tmp_path / "new"})).counts["models"] == 1
 
 
+def test_what_stays_away_is_looked_for_some_times(
+    saved: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsave(saved, settings)
+    gone, kept = sorted((settings.MODEL_DIR / "artefacts").iterdir())
+    gone.unlink()
+    folders = []
+    take, path = writing.take, Shelf.path
+
+    def note(connection: Any, folder: Path) -> Any:
+        folders.append(folder)
+        return take(connection, folder)
+
+    def fail(self: Shelf, key: str) -> Path:
+        if key == kept.stem:
+            raise DamagedArtefact("It is not what was stored.")
+        return path(self, key)
+
+    monkeypatch.setattr(writing, "take", note)
+    monkeypatch.setattr(Shelf, "path", fail)
+    made = save(settings, tmp_path / "b.tar")
+    assert made.absent == {f"artefacts/{gone.name}": "missing", f"artefacts/{kept.name}": "It is not what was stored."}
+    assert len(folders) == writing.ATTEMPTS
+    assert folders[0].is_relative_to(settings.MODEL_DIR / "incoming")  # what a killed backup leaves is found there
+    assert list((settings.MODEL_DIR / "incoming").iterdir()) == []
+
+
+def test_data_sets_are_saved(settings: Settings, small: Path, tmp_path: Path) -> None:
+    with Service.open(settings) as service:
+        file = service.new_file()
+        file.write_bytes(small.read_bytes())
+        dataset, _ = service.datasets.add([Upload(file, small.name, digest_of(file), file.stat().st_size)])
+    made = save(settings, tmp_path / "b.tar")
+    (name,) = (name for name in made.members if name.startswith("datasets/"))
+    assert made.members[name].sha256 == digest_of(settings.MODEL_DIR / name)
+    assert made.revision != ""
+    new = settings.model_copy(update={"MODEL_DIR": tmp_path / "new"})
+    assert unsave(tmp_path / "b.tar", new).counts == {"models": 0, "jobs": 0, "datasets": 1}
+    assert tree(new.MODEL_DIR) == tree(settings.MODEL_DIR)
+    with Service.open(new) as service:
+        assert service.datasets.get(dataset.id).events == 400
+
+
 def test_a_store_that_holds_something_is_left_alone_or_moved_aside(saved: Path, settings: Settings) -> None:
     Service.open(settings).close()  # a server has been started once: it holds nothing
     unsave(saved, settings)
     before = tree(settings.MODEL_DIR)
     with pytest.raises(Conflict, match="holds something; name another folder"):
         unsave(saved, settings)
+    with pytest.raises(Conflict, match="Only a store that is wholly in its folder"):
+        unsave(saved, settings, force=True, movable=False)
+    earlier = settings.MODEL_DIR / "before-restore-earlier"
+    earlier.mkdir()
+    (settings.MODEL_DIR / "notes.txt").write_text("somebody's")
+    identity = identity_in(registry_of(settings))
     aside = unsave(saved, settings, force=True).aside
     assert aside.parent == settings.MODEL_DIR.absolute()
+    assert re.fullmatch(r"before-restore-\d{8}T\d{6}Z", aside.name)
+    assert earlier.is_dir()
+    assert (aside / "notes.txt").read_text() == "somebody's"
+    assert identity_in(registry_of(settings)) == identity
     assert tree(aside) == tree(settings.MODEL_DIR) == before
     with Service.open(settings.model_copy(update={"MODEL_DIR": aside})) as old:
         assert len(old.list_models()) == 2
     with Service.open(settings), pytest.raises(Conflict, match="works on the store"):
         unsave(saved, settings, force=True)
+
+
+def test_who_comes_while_a_backup_is_looked_at_is_not_disturbed(
+    saved: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = []
+    check = restoring._check
+
+    def come(*arguments: Any) -> Any:
+        others.append(Files(settings.MODEL_DIR))
+        return check(*arguments)
+
+    monkeypatch.setattr(restoring, "_check", come)
+    with pytest.raises(Conflict, match="works on the store"):
+        unsave(saved, settings)
+    others[0].close()
+    assert tree(settings.MODEL_DIR) == {}
+
+
+def test_what_a_killed_server_left_of_an_empty_registry_is_not_taken_for_the_restored_ones(
+    saved: Path, settings: Settings, tmp_path: Path
+) -> None:
+    killed = settings.model_copy(update={"MODEL_DIR": tmp_path / "killed"})
+    killed.MODEL_DIR.mkdir()
+    with Service.open(settings):
+        for path in settings.MODEL_DIR.glob("registry.sqlite*"):
+            shutil.copy(path, killed.MODEL_DIR)
+    left = [killed.MODEL_DIR / f"registry.sqlite{end}" for end in ("-wal", "-shm")]
+    assert all(path.exists() for path in left)
+    seen: list[list[bool]] = []
+    settle_file = restoring.settle_file
+
+    def look(*paths: Path) -> None:
+        seen.append([path.exists() for path in left])
+        settle_file(*paths)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(restoring, "settle_file", look)
+        unsave(saved, killed)
+    assert seen == [[False, False]]
+    with Service.open(killed) as service:
+        assert len(service.list_models()) == 2
+
+
+def test_a_registry_in_another_place_is_filled_if_nothing_has_come_into_it(
+    saved: Path, settings: Settings, tmp_path: Path, scores: dict[str, bytes], unlabelled_csv: Path
+) -> None:
+    settings = settings.model_copy(update={"DATABASE_URL": f"sqlite:///{tmp_path}/elsewhere.sqlite"})
+    assert unsave(saved, settings, movable=False).counts["models"] == 2
+    assert not (settings.MODEL_DIR / "registry.sqlite").exists()
+    assert scores_of(settings, unlabelled_csv) == scores
+    before = tree(settings.MODEL_DIR)
+    own = identity_in(tmp_path / "elsewhere.sqlite")
+    with pytest.MonkeyPatch.context() as patch:  # as when it was empty a moment ago
+        patch.setattr(restoring, "_look", lambda *_, **__: (own, None))
+        with pytest.raises(Conflict, match="has come into the database meanwhile"):
+            unsave(saved, settings)
+    assert tree(settings.MODEL_DIR) == before
 
 
 # what is no backup
@@ -324,6 +459,15 @@ def test_a_bomb_is_refused_before_it_is_unpacked(saved: Path, settings: Settings
     refused(tmp_path / "large.tar", settings, "larger than it can be")
 
 
+def test_some_room_is_left_on_the_disk(saved: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    largest = max(len(data) for _, data in members_of(saved))
+    free = [(64 << 20) + largest - 1]
+    monkeypatch.setattr(restoring.shutil, "disk_usage", lambda _: SimpleNamespace(free=free[0]))
+    refused(saved, settings, "no room", OSError)
+    free[0] += 1
+    unsave(saved, settings)
+
+
 @pytest.mark.parametrize("place", range(5))
 def test_a_backup_with_another_byte_is_refused_or_is_the_same(
     place: int, saved: Path, stored: Settings, settings: Settings, tmp_path: Path
@@ -355,6 +499,14 @@ def test_a_backup_that_contradicts_itself_is_refused(saved: Path, settings: Sett
     refused(rewritten([*members, members[1]], path), settings, "twice")
     refused(rewritten(members[1:], path), settings, "does not begin as one")
     refused(rewritten(members[:-1], path), settings, "manifest is missing")
+    refused(rewritten(change(saved, "eventsieve_backup.json", b"{}"), path), settings, "A document of 2 bytes")
+    manifest = json.loads(members[-1][1])
+    data = b"a model that nobody knows"
+    digest = hashlib.sha256(data).hexdigest()
+    for place in (f"artefacts/{digest}.skops", "datasets/key.arrow"):
+        more = manifest | {"members": [*manifest["members"], [place, len(data), digest]]}
+        known = [*members[:-1], (place, data), ("manifest.json", json.dumps(more).encode())]
+        refused(rewritten(known, path, resign=False), settings, f"The backup has {place}, and nothing speaks of it")
     (tmp_path / "events.csv").write_text("a,b\n1,2\n" * 1000)
     refused(tmp_path / "events.csv", settings, "no backup of Eventsieve")
 
@@ -408,6 +560,28 @@ def test_a_backup_that_fails_leaves_the_one_before(
         save(stored, path)
     assert [each.name for each in tmp_path.iterdir()] == ["b.tar"]
     assert path.read_bytes() == saved.read_bytes()
+
+
+def test_a_backup_and_its_name_are_on_the_disk_when_it_is_done(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Service.open(settings).close()
+    noted = []
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        noted.append((descriptor, status.st_ino, status.st_size))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    made = save(settings, tmp_path / "b.tar")
+    status, folder = (tmp_path / "b.tar").stat(), tmp_path.stat()
+    assert [inode for _, inode, _ in noted] == [status.st_ino, folder.st_ino]
+    assert noted[0][2] == status.st_size == made.size
+    for descriptor, _, _ in noted:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
 
 
 def test_a_restore_that_is_killed_leaves_a_store_that_can_be_restored(

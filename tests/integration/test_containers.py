@@ -3,6 +3,8 @@ from __future__ import annotations
 import bz2
 import errno
 import gzip
+import io
+import lzma
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,14 @@ def test_other_packings_are_opened_where_they_are_asked_for(tmp_path: Path) -> N
         assert stream.read() == TEXT
     with pytest.raises(BadTable), unpacked(path):
         pass
+
+
+@pytest.mark.parametrize("zeros", [0, 4, 3 * io.DEFAULT_BUFFER_SIZE])
+def test_between_two_xz_streams_there_may_be_any_number_of_zeros(tmp_path: Path, zeros: int) -> None:
+    path = tmp_path / "table"
+    path.write_bytes(lzma.compress(TEXT) + bytes(zeros) + lzma.compress(b"3,4\n") + bytes(zeros))
+    with unpacked(path, every_packing=True) as stream:
+        assert stream.read() == TEXT + b"3,4\n"
 
 
 def test_what_a_file_begins_with(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -132,6 +133,16 @@ def test_a_report_that_takes_too_long_is_an_error_that_says_so(rooms: Rooms, mon
     assert rooms.kept(".pdf") == []
     monkeypatch.setattr(explorations, "LIMITS", Limits(seconds=300.0))
     assert rooms.explorations.pdf(dataset.id).read_bytes().startswith(b"%PDF")
+
+
+def test_a_report_that_the_disk_refuses_is_no_fault_of_the_data_set(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dataset = rooms.add("one.csv", 1)
+    rooms.explorations.explore(dataset.id)
+    monkeypatch.setattr(rooms.service._files, "new", lambda suffix: tmp_path / "nowhere" / f"a{suffix}")
+    with pytest.raises(FileNotFoundError):
+        rooms.explorations.pdf(dataset.id)
 
 
 def test_what_is_kept_of_a_data_set_goes_with_it(rooms: Rooms) -> None:

@@ -4,23 +4,26 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text, update
+from sqlalchemy import Engine, event, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from databases import database_url, only_sqlite
 from eventsieve.acting import Call, serving
 from eventsieve.errors import NoFreeSlots, QuotaExceeded, StoreUnavailable
-from eventsieve.records import AccessRole, Actor, JobRequest, ModelSpec, Quotas, State
+from eventsieve.records import AccessRole, Actor, JobRequest, ModelSpec, Outcome, Quotas, State
 from eventsieve.service import Service
 from eventsieve.service.datasets import Upload
 from eventsieve.service.sent import NOTED_AT_END, Sent
 from eventsieve.settings import Settings
 from eventsieve.storage.database import open_database
-from eventsieve.storage.holdings import Holdings
+from eventsieve.storage.holdings import HOURS, Holdings, refuse_beyond
 from eventsieve.storage.registry import Registry
-from eventsieve.storage.rows import DatasetRow, ModelRow
+from eventsieve.storage.rows import DatasetRow, JobRow, ModelRow, TrainingRow, UploadRow
 from eventsieve.training.deadline import Task
 from eventsieve.training.engine import LocalEngine
 from eventsieve.training.turns import Share
@@ -178,7 +181,120 @@ def test_what_is_old_does_not_pile_up(sent: Sent, database: Engine, clock: Clock
         assert connection.scalar(text("SELECT count(*) FROM uploads")) <= 5
 
 
+def test_only_what_a_day_remembers_stays_and_counts(holdings: Holdings) -> None:
+    for hour, size in ((975, 1), (976, 2), (977, 4), (1000, 8), (1001, 16), (1002, 32)):
+        with holdings._begin() as session:
+            session.add(UploadRow(by="ann", hour=hour, bytes=size))
+    assert holdings.sent("ann", 1000) == 4 + 8 + 16
+    assert holdings.sent("bob", 1000) == 0
+    assert holdings.send("bob", 1000, 64) == 64
+    assert holdings.send("ann", 1000, 128) == 4 + (8 + 128) + 16
+    with holdings._read() as session:
+        hours = session.scalars(select(UploadRow.hour).where(UploadRow.by == "ann").order_by(UploadRow.hour))
+        assert list(hours) == [1000 - HOURS + 1, 1000, 1001]
+
+
+def test_an_hour_that_another_has_begun_is_gone_on_with(holdings: Holdings, monkeypatch: pytest.MonkeyPatch) -> None:
+    send, tries = Holdings._send, []
+
+    def come_second(self: Holdings, *words: Any) -> int:
+        tries.append(words)
+        if len(tries) == 1:
+            raise IntegrityError("INSERT", {}, ValueError("it is there already"))
+        return send(self, *words)
+
+    monkeypatch.setattr(Holdings, "_send", come_second)
+    assert holdings.send("ann", 1000, 5) == 5
+    assert tries == [("ann", 1000, 5)] * 2
+
+
 # what is kept
+
+
+def keep_dataset(holdings: Holdings, by: str, name: str, stored: int | None, columns: str = "") -> None:
+    """Note a data set of so many bytes."""
+    nothing: dict[str, Any] = {"parts": [], "reading": {}, "columns": [], "event_schema": {}, "classes": []}
+    words = {"digest": name, "columns_digest": columns or name, "identity": name, "format": "csv", "warnings": []}
+    with holdings._begin() as session:
+        session.add(
+            DatasetRow(
+                id=name,
+                name=name,
+                size=1,
+                events=1,
+                by=by,
+                stored=stored,
+                created=datetime.now(UTC),
+                **nothing,
+                **words,
+            )
+        )
+
+
+def keep_model(holdings: Holdings, by: str, name: str, stored: int | None, evaluation: str | None = None) -> None:
+    """Note a trained model of so many bytes."""
+    now = datetime.now(UTC)
+    training = TrainingRow(position=0, model_id=name, type="LogReg", hyperparameters={}, seed=0, state=State.TRAINED)
+    job = JobRow(id=f"of {name}", table="t", owner="me", plan={}, warnings=[], by=by, created=now)
+    job.trainings.append(training)
+    outcome = Outcome(state=State.TRAINED, digest=f"digest of {name}", evaluation=evaluation)
+    with holdings._begin() as session:
+        session.add(job)
+        session.flush()
+        row = ModelRow.of(job, training, outcome, None, now)
+        row.stored = stored
+        session.add(row)
+
+
+def test_what_came_before_quotas_is_measured_and_what_is_known_is_not(holdings: Holdings) -> None:
+    keep_dataset(holdings, "ann", "unknown", None)
+    keep_dataset(holdings, "ann", "known", 5)
+    keep_model(holdings, "ann", "unknown", None, "its evaluation")
+    keep_model(holdings, "ann", "another", None)
+    keep_model(holdings, "ann", "known", 7)
+    sizes = {"digest of unknown": 100, "digest of another": 1000, "its evaluation": 10_000, None: 0}
+    holdings.measure({"unknown": 50}.__getitem__, lambda digest, evaluation: sizes[digest] + sizes[evaluation])
+    with holdings._read() as session:
+        datasets = {row.id: row.stored for row in session.scalars(select(DatasetRow))}
+        models = {row.name: row.stored for row in session.scalars(select(ModelRow))}
+    assert datasets == {"unknown": 50, "known": 5}
+    assert models == {"unknown": 10_100, "another": 1000, "known": 7}
+    assert holdings.kept("ann") == 50 + 5 + 10_100 + 1000 + 7
+    assert holdings.kept("bob") == 0
+
+
+def test_a_refusal_names_the_largest_of_ones_own(holdings: Holdings) -> None:
+    for name, size in (("small", 1), ("d2", 2), ("d5", 5), ("d3", 3)):
+        keep_dataset(holdings, "ann", name, size * MEBIBYTE)
+    keep_model(holdings, "ann", "m4", 4 * MEBIBYTE)
+    keep_model(holdings, "ann", "m1", MEBIBYTE)
+    keep_dataset(holdings, "bob", "large", 100 * MEBIBYTE)
+    keep_model(holdings, "bob", "large", 100 * MEBIBYTE)
+    with pytest.raises(QuotaExceeded) as caught:
+        holdings.refuse_full("ann", 10 * MEBIBYTE)
+    assert str(caught.value) == (
+        "The quota of 10.0 MB for data sets and models has 16.0 MB in use; remove what is not needed any more, the "
+        "largest being data set 'd5' (5.0 MB), model 'm4' (4.0 MB), data set 'd3' (3.0 MB), or have the quota raised."
+    )
+
+
+def test_the_last_byte_of_a_quota_may_be_used(holdings: Holdings) -> None:
+    keep_dataset(holdings, "ann", "first", 1000)
+    keep_dataset(holdings, "ann", "empty", 0)
+    with holdings._read() as session:
+        refuse_beyond(session, "ann", 1500, size=500)
+        with pytest.raises(
+            QuotaExceeded, match=r"in use and this needs 0\.0 MB more; remove .* 'first' \(0\.0 MB\), or"
+        ):
+            refuse_beyond(session, "ann", 1500, size=501)
+        refuse_beyond(session, "ann", 1500, columns="first", size=1500)  # it takes the place of itself
+        with pytest.raises(QuotaExceeded, match=r"0\.0 MB in use; send fewer events or columns, or"):
+            refuse_beyond(session, "bob", 0)
+        refuse_beyond(session, "ann", None, size=1 << 60)
+    holdings.refuse_full("ann", 1001)
+    holdings.refuse_full("ann", None)
+    with pytest.raises(QuotaExceeded, match=r"0\.0 MB in use; remove"):
+        holdings.refuse_full("ann", 1000)
 
 
 def acting(name: str, **quotas: int) -> Call:

@@ -22,6 +22,9 @@ from eventsieve.domain.events import Events, Labels
 from eventsieve.domain.schema import load_schema
 from eventsieve.errors import BadTable, TooLarge
 from eventsieve.records import Column, Schema
+from eventsieve.storage import delimited
+from eventsieve.storage import lines as lines_of_text
+from eventsieve.storage.delimited import bounded
 from eventsieve.storage.lines import BLOCK
 from eventsieve.storage.readers import read_events
 
@@ -236,6 +239,42 @@ def test_many_lines_of_the_wrong_length_are_counted(refused: Callable[..., str])
     assert "line 2 has 3, line 3 has 3, line 4 has 3 and 97 more." in message
 
 
+def test_a_table_whose_only_fault_is_a_line_of_the_wrong_length_is_refused(refused: Callable[..., str]) -> None:
+    assert refused(CSV + b"4,1\n") == "Each line must have 5 values, as the header has; line 5 has 2."
+
+
+def test_where_too_many_lines_are_no_rows_it_is_read_no_further(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines_of_text, "MOST_NOTED", 4)
+    message = refused(CSV + b"1,2,3\n" * 10)
+    assert message == (
+        "Each line must have 5 values, as the header has; line 5 has 3, line 6 has 3, line 7 has 3. "
+        "4 lines are blank or no rows of the table; it was read no further."
+    )
+
+
+def test_a_quotation_mark_is_told_of_whose_line_has_an_even_number_of_them(refused: Callable[..., str]) -> None:
+    message = refused(CSV + b'4,1,1,a"b,"s\n' + b"5,1,1,1,b\n" * 20)
+    assert message.startswith("A quotation mark must close on the line where it opens; it does not on line 5.")
+
+
+def test_what_the_parser_cannot_make_out_is_told_in_its_words(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise pa.ArrowInvalid("what Arrow says")
+
+    monkeypatch.setattr(delimited, "parsed", fail)
+    assert refused(CSV) == "The file cannot be read as CSV: what Arrow says"
+
+
+def test_quotation_marks_are_told_of_where_no_column_is_known(refused: Callable[..., str]) -> None:
+    message = refused(b'a,b\n1,2\n"x,3\n')
+    assert "it does not on line 3." in message
+    assert "4 columns are missing" in message
+
+
 def test_missing_and_double_columns_are_named_with_the_faults_of_the_others(refused: Callable[..., str]) -> None:
     message = refused(b"id,x,x,lable\n1,a,1,s\n1,2,2,b\n")
     assert "3 columns" not in message
@@ -271,6 +310,14 @@ def test_more_bytes_than_the_limit_are_refused(read: Read) -> None:
     # Three commas are four numbers: the columns count, not only the text.
     with pytest.raises(TooLarge, match="memory"):
         read(b"id,x,n,w,label\n" + b",,,,\n" * 10_000, max_bytes=100_000)
+
+
+def test_as_much_memory_as_allowed_is_not_too_much() -> None:
+    batches = pa.table({"x": [1, 2, 3]}).to_batches() * 2
+    size = 2 * batches[0].nbytes
+    assert list(bounded(batches, size)) == batches
+    with pytest.raises(TooLarge, match=f"more than {size - 1} bytes"):
+        list(bounded(batches, size - 1))
 
 
 BOMBS = {
@@ -443,3 +490,35 @@ def _only_events_or_a_refusal(folder: Path, content: bytes) -> None:
             assert len(events) > 0
             assert np.isfinite(events.features[~np.isnan(events.features)]).all()
             assert len(set(events.index.tolist())) == len(events)
+
+
+ABOVE = b"id,x,n,w,label,n1,n2\n1,1,1,1,s,a,b\n2,1,1,1,b,a,b\n"
+
+OPEN = {
+    "and lines below": '3,1,1,1,b,ab,"c\n4,1,1,1,b,a,c\n5,1,1,1,s,a,c\n',
+    "and lines with quotes": '3,1,1,1,b,ab,"c\n4,1,1,1,b,a,c""\n',
+    "at the very end": '3,1,1,1,b,ab,"c',
+    "behind a quotation mark inside of a value": '3,1,1,1,b,a"b,"c\n4,1,1,1,b,a,c\n',
+    "and blank lines": '3,1,1,1,b,ab,"c\n\n\n',
+    "without the last line end": '3,1,1,1,b,ab,"c\n4,1,1,1,b,a,c',
+}
+
+
+@pytest.mark.parametrize("below", OPEN.values(), ids=list(OPEN))
+def test_a_quotation_mark_that_never_closes_swallows_no_events(refused: Callable[..., str], below: str) -> None:
+    message = refused(ABOVE + below.encode())
+    assert "A quotation mark must close on the line where it opens; it does not on line 4." in message
+
+
+CLOSED = {
+    "a line end in the last value": '3,1,1,1,b,a,"c\nd"\n',
+    "a line end at the end of it": '3,1,1,1,b,a,"c\n"\n\n',
+    "and no line end behind it": '3,1,1,1,b,a,"c\r\n"',
+    "quotation marks in it": '3,1,1,1,b,"a""b","""c"""\n',
+    "quotation marks inside of values": '3,1,1,1,b,a"b,c"d\n',
+}
+
+
+@pytest.mark.parametrize("below", CLOSED.values(), ids=list(CLOSED))
+def test_quotation_marks_that_close_are_taken(read: Read, below: str) -> None:
+    assert read(ABOVE + below.encode()).index.tolist() == [1, 2, 3]

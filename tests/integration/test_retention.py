@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from eventsieve.api.app import create_app
 from eventsieve.records import JobRequest, ModelSpec, State, Validation
@@ -18,7 +18,7 @@ from eventsieve.service import Service
 from eventsieve.service.retention import Keep, Retention
 from eventsieve.service.uploads import Upload
 from eventsieve.settings import Settings
-from eventsieve.storage.rows import DatasetRow, DeedRow, JobRow
+from eventsieve.storage.rows import ChoiceRow, DatasetRow, DeedRow, JobRow, ModelRow
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -141,6 +141,45 @@ def test_the_audit_trail_is_kept_as_long_as_the_settings_say(store: Store) -> No
     store.dataset("newest of all", 0)
     assert store.retention(audit=30).look() == ["deeds:2"]
     assert [deed.objects[0] for deed in store.service.trail.page().items] == ["deeds:2", "model:29", "model:1"]
+
+
+def test_a_use_is_noted_once_an_hour(store: Store) -> None:
+    aging = store.service._registry.aging
+    one, other = store.dataset("one", 9), store.dataset("other", 8)
+
+    def used() -> list[datetime | None]:
+        with store.service._registry._read() as session:
+            return list(session.scalars(select(DatasetRow.used).order_by(DatasetRow.number)))
+
+    now = datetime.now(UTC)
+    for last in (now - timedelta(minutes=50), now + timedelta(minutes=50)):
+        aging.use(one, last)
+        assert used() == [None, None]
+    aging.use(one, None)
+    assert used()[1] is None
+    aging.use(other, now - timedelta(minutes=61))
+    assert all(moment is not None and abs(moment - now) < timedelta(minutes=50) for moment in used())
+    store.age(DatasetRow, one, 9, used=NOW)
+    aging.use(one, now + timedelta(days=3650))  # noted by a clock that was wrong
+    assert used()[0] != NOW
+
+
+def test_the_newest_of_all_is_what_the_registry_has_seen_last(store: Store) -> None:
+    aging = store.service._registry.aging
+    with store.service._registry._begin() as session:
+        session.execute(delete(DeedRow))
+    assert aging.newest() is None
+    dataset = store.dataset("d", 9)
+    store.train("m", dataset, 9)
+    store.service.choose("m")
+    store.service.trail.add("train", ["model:m"])
+    columns = [DatasetRow.created, DatasetRow.used, JobRow.created, ModelRow.created, ChoiceRow.created, DeedRow.moment]
+    for latest in columns:
+        with store.service._registry._begin() as session:
+            for column in columns:
+                moment = NOW if column is latest else NOW - DAY
+                session.execute(update(column.class_).values({column.key: moment}))
+        assert aging.newest() == NOW
 
 
 # clocks

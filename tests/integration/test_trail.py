@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -127,6 +128,23 @@ def test_a_moment_without_a_zone_is_utc_and_others_are_taken_as_they_are(trail: 
     assert len(actions(trail, since=datetime(2026, 5, 1, 16, tzinfo=east))) == 3
     assert len(actions(trail, since=datetime.min.replace(tzinfo=east))) == 4
     assert len(actions(trail, until=datetime.max.replace(tzinfo=timezone(-timedelta(hours=3))))) == 4
+
+
+@pytest.fixture
+def far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose clock is nine hours ahead of UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "EAST-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_a_moment_without_a_zone_is_utc_wherever_the_machine_is(
+    trail: Trail, now: SimpleNamespace, far_east: None
+) -> None:
+    filled(trail, now)
+    assert len(actions(trail, since=datetime(2026, 5, 1, 13))) == 3  # noqa: DTZ001 - that is what is tried
 
 
 def test_an_object_with_a_long_name_or_any_letter_is_found(trail: Trail) -> None:

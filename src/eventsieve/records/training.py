@@ -249,6 +249,8 @@ class Outcome(Record):
     """SHA-256 of the evaluation, if one was written."""
     kept_early: bool = False
     """Whether the model was stopped before it was finished."""
+    errno: int | None = None
+    """Why the operating system refused a file, where that was the end of it."""
 
 
 class ModelState(Record):

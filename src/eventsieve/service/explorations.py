@@ -200,6 +200,8 @@ class Explorations:
         outcome = self._engine.aside(Task("eventsieve.service.explorations:draw", arguments, LIMITS)).result()
         if outcome.state is not State.TRAINED:
             path.unlink(missing_ok=True)
+            if outcome.errno is not None:  # what a full disk is answered with is known at the edge
+                raise OSError(outcome.errno, outcome.reason, str(path))
             raise NoReport(
                 f"The report of {' and '.join(names)} could not be drawn: {outcome.reason} "
                 f"Leave out columns that say nothing, or ask for the values of the exploration instead."
@@ -219,7 +221,7 @@ def draw(arguments: Mapping[str, Any], channel: Channel) -> None:
         write_report(found, Path(arguments["path"]), tables=tuple(arguments["tables"]))
         outcome = Outcome(state=State.TRAINED)
     except OSError as error:
-        outcome = Outcome(state=State.FAILED, reason=f"{error.strerror}.")
+        outcome = Outcome(state=State.DIED, reason=f"{error.strerror}.", errno=error.errno)
     channel.answer(outcome)
 
 

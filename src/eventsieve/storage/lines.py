@@ -159,12 +159,12 @@ def rows(blocks: Iterable[bytes], delimiter: str, notes: Notes) -> Iterator[byte
 
     They end where the notes are full.
     """
-    opening = re.compile(rb'(?:^|%b)"' % delimiter.encode())
+    closed = _closed(delimiter)
     number = len(notes.skipped)
     for block in blocks:
         kept = []
         for number, line in enumerate(block.splitlines(), number + 1):  # noqa: B020 - it goes on where it was
-            if line.strip() and not (line.count(b'"') % 2 and opening.search(line)):
+            if line.strip() and (b'"' not in line or closed.fullmatch(line)):
                 kept.append(line)
                 continue
             notes.skipped.append(number)
@@ -174,6 +174,12 @@ def rows(blocks: Iterable[bytes], delimiter: str, notes: Notes) -> Iterator[byte
                 return
         if kept:
             yield b"\n".join([*kept, b""])
+
+
+def _closed(delimiter: str) -> re.Pattern[bytes]:
+    """What a line is whose values all end on it: a quotation mark opens a value where it is its first character."""
+    value = b'(?:"(?:[^"]++|"")*+"[^,]*+|[^",][^,]*+)?+'
+    return re.compile((value + b"(?:," + value + b")*+").replace(b",", delimiter.encode()))
 
 
 def _numbering(skipped: Sequence[int]) -> Callable[[int], int]:

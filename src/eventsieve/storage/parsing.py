@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain, islice
@@ -14,6 +15,10 @@ from eventsieve.storage.ahead import in_order
 from eventsieve.storage.lines import BLOCK, BYTE_ORDER_MARK, Notes
 
 __all__ = ["parsed"]
+
+_END = 4096
+"""Bytes at the end of a text that are looked at for a quotation mark; more blank lines than that follow no table."""
+_CLOSED = re.compile(rb'[\r\n]"[\r\n]*\Z')
 
 
 def parsed(
@@ -82,8 +87,16 @@ def _streamed(
         notes.ragged.append((row.number, row.actual_columns))
         return "skip"
 
-    yield from pacsv.open_csv(
-        pa.PythonFile(_Feed(blocks), mode="r"),
+    feed = _Feed(blocks)
+    kept = len(convert.include_columns)
+    if names[-1] not in convert.include_columns:
+        convert = pacsv.ConvertOptions(
+            include_columns=[*convert.include_columns, names[-1]],
+            column_types=convert.column_types | {names[-1]: pa.binary()},
+        )
+    last: pa.Array | None = None
+    for batch in pacsv.open_csv(
+        pa.PythonFile(feed, mode="r"),
         read_options=pacsv.ReadOptions(column_names=names, block_size=4 * BLOCK, use_threads=notes is None),
         parse_options=pacsv.ParseOptions(
             delimiter=delimiter,
@@ -91,7 +104,11 @@ def _streamed(
             newlines_in_values=notes is None,
         ),
         convert_options=convert,
-    )
+    ):
+        last = batch.column(names[-1]) if len(batch) else last
+        yield batch.select(range(kept))
+    if last is not None and feed.is_open(last[-1].as_py()):
+        raise pa.ArrowInvalid("A quotation mark opens and never closes.")
 
 
 class _Feed(io.RawIOBase):
@@ -99,11 +116,25 @@ class _Feed(io.RawIOBase):
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._blocks = blocks
+        self._end = b""
 
     def readable(self) -> bool:
         """Yes."""
         return True
 
     def read(self, size: int = -1, /) -> bytes:  # noqa: ARG002 - Arrow takes less than it asked for
-        """The next block; nothing at the end."""
-        return next(self._blocks, b"")
+        """The next block, with a line end where the last line has none; nothing at the end."""
+        block = next(self._blocks, b"")
+        if block and not block.endswith((b"\n", b"\r")):
+            block += b"\n"
+        self._end = (self._end + block)[-_END:]
+        return block
+
+    def is_open(self, last: object) -> bool:
+        """Whether the very last value opened with a quotation mark that does not close, and took what is below it.
+
+        Arrow lets that pass. Such a value ends with the last line end of the text; of others only one whose
+        quotation mark closes right behind a line end does.
+        """
+        text = last.encode() if isinstance(last, str) else last
+        return isinstance(text, bytes) and text.endswith((b"\n", b"\r")) and not _CLOSED.search(self._end)

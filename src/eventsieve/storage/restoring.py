@@ -159,11 +159,10 @@ def _refuse_users(files: Files) -> None:
 
 def _unpack(reader: Reader, files: Files) -> _Unpacked:
     found: dict[str, tuple[Path, Entry]] = {}
-    documents: dict[str, Path] = {}
     for name, size, copy in reader.members():
-        if name in found or name in documents:
+        if name in found:
             raise BadInput(f"The archive has {name} twice; take another one.")
-        if not found and not documents and name != ABOUT:
+        if not found and name != ABOUT:
             raise BadInput("The archive is no backup of Eventsieve: it does not begin as one; take another one.")
         _refuse_beyond_room(name, size, files.root)
         path = files.new()
@@ -199,8 +198,8 @@ def _check(unpacked: _Unpacked, scratch: Path) -> tuple[str | None, dict[str, in
         raise BadInput(f"The backup speaks of {lacking[0]} and does not have it; take another one.")
     if foreign := sorted(set(there) - wanted):
         raise BadInput(f"The backup has {there[foreign[0]]}, and nothing speaks of it; take another one.")
-    for name in unpacked.files:
-        _refuse_wrong_key(name, unpacked)
+    for name, _, sha256 in unpacked.manifest.members:
+        _refuse_wrong_key(name, sha256)
     return saved, counts
 
 
@@ -215,10 +214,9 @@ def _changing(url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _refuse_wrong_key(name: str, unpacked: _Unpacked) -> None:
+def _refuse_wrong_key(name: str, sha256: str) -> None:
     shelf, _, rest = name.partition("/")
-    digests = {each: sha256 for each, _, sha256 in unpacked.manifest.members}
-    if shelf in BY_DIGEST and rest.partition(".")[0] != digests[name]:
+    if shelf in BY_DIGEST and rest.partition(".")[0] != sha256:
         raise BadInput(f"{name} in the archive is not what its name says; take another one.")
 
 
