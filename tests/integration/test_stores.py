@@ -157,7 +157,7 @@ def test_the_commands_save_what_lies_on_two_servers_and_restore_it_elsewhere(
     assert "another registry" in refused(saved, *new, code=2)
     monkeypatch.setenv("EVENTSIEVE_FILES_URL", files)
     assert command("restore", saved, *new, "--force")["models"] == 1
-    with Service.open(settings(tmp_path / "empty")) as service:
+    with Service.open(settings(tmp_path / "bare")) as service:
         assert [model.name for model in service.list_models()] == ["m"]
         assert service.predict(small, "m").score.tolist() == scores
 

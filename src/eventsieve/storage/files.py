@@ -76,7 +76,7 @@ class Files:
         self._room = Room(cache_bytes)
         elsewhere = folder_of(url) if url is not None and self._objects is None else None
         durable = elsewhere or self.root
-        self._holder = durable / HOLDER
+        self._marks = tuple(folder / HOLDER for folder in dict.fromkeys((durable, self.root)))
         try:
             self.artefacts = self._shelf(durable, "artefacts")
             self.tables = self._shelf(durable, "tables")
@@ -163,7 +163,7 @@ class Files:
     @property
     def shown(self) -> str:
         """Where artefacts, tables, evaluations and data sets are, for people."""
-        return str(self._holder.parent) if self._objects is None else self._objects.shown
+        return str(self._marks[0].parent) if self._objects is None else self._objects.shown
 
     def holder(self) -> str | None:
         """The id of the registry whose files these are; ``None`` where they are nobody's yet.
@@ -171,12 +171,7 @@ class Files:
         Raises:
             StoreUnavailable: the object store does not answer.
         """
-        if self._objects is not None:
-            return self._objects.noted(HOLDER)
-        try:
-            return self._holder.read_text(encoding="ascii", errors="replace").strip() or None
-        except FileNotFoundError:
-            return None
+        return next(filter(None, self._holders().values()), None)
 
     def claim(self, registry: str) -> None:
         """See that the files are those of this registry: another's would be swept.
@@ -185,15 +180,23 @@ class Files:
             registry: its id.
 
         Raises:
-            BadConfiguration: they are another's.
+            BadConfiguration: they are another's, or the copies in the folder are.
             StoreUnavailable: the object store does not answer.
         """
-        if self._note(registry) != registry:
+        holders = self._holders()
+        if foreign := next((place for place, holder in holders.items() if holder not in (None, registry)), ""):
             raise BadConfiguration(
-                f"The files in {self.shown} are those of another registry than the one that is opened here (see "
+                f"The files in {foreign} are those of another registry than the one that is opened here (see "
                 f"DATABASE_URL), which would remove them. Choose another place in MODEL_DIR or FILES_URL, or, if that "
                 f"registry is no more, remove {HOLDER!r} there."
             )
+        if self._objects is not None:
+            self._objects.note(HOLDER, registry)
+        for mark in self._marks:
+            if holders[str(mark.parent)] is None:
+                path = self.new()
+                path.write_text(f"{registry}\n", encoding="ascii")
+                settle_file(path, mark)
 
     def holds_any(self, digests: Digests) -> bool:
         """Whether one at least of these files is in the folder, be it as a copy of what is in an object store."""
@@ -217,15 +220,10 @@ class Files:
         shutil.rmtree(self._incoming, ignore_errors=True)
         self._locks.close()
 
-    def _note(self, registry: str) -> str | None:
-        """Write down whose the files are, where it is not yet; returns whose they are."""
-        if self._objects is not None:
-            return self._objects.note(HOLDER, registry)
-        if self.holder() is None:
-            path = self.new()
-            path.write_text(f"{registry}\n", encoding="ascii")
-            settle_file(path, self._holder)
-        return self.holder()
+    def _holders(self) -> dict[str, str | None]:
+        """Whose the files are, by each place where some are."""
+        told = {} if self._objects is None else {self._objects.shown: self._objects.noted(HOLDER)}
+        return told | {str(mark.parent): _marked(mark) for mark in self._marks}
 
     def _shelf(self, folder: Path, name: str, *, by_digest: bool = True) -> Shelf:
         if self._objects is None:
@@ -240,6 +238,13 @@ def folder_of(url: str) -> Path:
     if parts.netloc not in ("", "localhost") or parts.query or not parts.path.startswith("/"):
         raise BadConfiguration(f"FILES_URL {url} is no folder of this machine; write it as file:///srv/eventsieve.")
     return Path(unquote(parts.path))
+
+
+def _marked(mark: Path) -> str | None:
+    try:
+        return mark.read_text(encoding="ascii", errors="replace").strip() or None
+    except FileNotFoundError:
+        return None
 
 
 def _is(path: Path, digest: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator
+from copy import copy
 from functools import partial
 from itertools import chain, islice
 
@@ -88,12 +89,11 @@ def _streamed(
         return "skip"
 
     feed = _Feed(blocks)
-    kept = len(convert.include_columns)
-    if names[-1] not in convert.include_columns:
-        convert = pacsv.ConvertOptions(
-            include_columns=[*convert.include_columns, names[-1]],
-            column_types=convert.column_types | {names[-1]: pa.binary()},
-        )
+    kept = convert.include_columns or names
+    if names[-1] not in kept:
+        convert = copy(convert)
+        convert.include_columns = [*kept, names[-1]]
+        convert.column_types = convert.column_types | {names[-1]: pa.binary()}
     last: pa.Array | None = None
     for batch in pacsv.open_csv(
         pa.PythonFile(feed, mode="r"),
@@ -106,7 +106,7 @@ def _streamed(
         convert_options=convert,
     ):
         last = batch.column(names[-1]) if len(batch) else last
-        yield batch.select(range(kept))
+        yield batch.select(kept)
     if last is not None and feed.is_open(last[-1].as_py()):
         raise pa.ArrowInvalid("A quotation mark opens and never closes.")
 
