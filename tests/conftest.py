@@ -33,6 +33,9 @@ TESTS = Path(__file__).parent
 DATABASE = os.environ.get("EVENTSIEVE_TEST_DATABASE", "sqlite")
 """The database of all tests' stores: sqlite, or postgresql."""
 
+OWN = {"unit", "web", "faults"}
+"""Tests that need no database, whose pages know servers by HTTP alone, or that start and stop databases themselves."""
+
 ON_BOTH = {
     "api/test_audit.py",
     "integration/test_datasets.py",
@@ -95,7 +98,7 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 def _database(
     request: pytest.FixtureRequest, database_kind: str, monkeypatch: pytest.MonkeyPatch, _no_settings_from_outside: None
 ) -> Iterator[None]:
-    if database_kind == "sqlite" or "unit" in request.path.parts:
+    if database_kind == "sqlite" or OWN.intersection(request.path.relative_to(TESTS).parts):
         yield
         return
     server, folder = request.getfixturevalue("postgresql"), request.getfixturevalue("tmp_path")

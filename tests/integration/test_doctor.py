@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import run_server
+from databases import only_sqlite
 from eventsieve.cli.app import app
 from eventsieve.domain.simulation import simulate
 from eventsieve.records import ModelSpec
@@ -23,6 +24,8 @@ from eventsieve.service import Service, diagnosis, fitness
 from eventsieve.settings import Settings
 from eventsieve.storage import examining
 from eventsieve.storage.tables import write_table
+
+pytestmark = only_sqlite  # stores in folders; one elsewhere is looked at in test_stores.py
 
 
 def findings(folder: Path, *options: str) -> tuple[int, list[dict[str, str]]]:
