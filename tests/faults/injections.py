@@ -295,7 +295,7 @@ def _damage_files(world: World, model: dict[str, Any], spared: set[str]) -> None
     files["tables"] = (model["table"], ".arrow")
     for folder, (digest, suffix) in files.items():
         path = world.models / folder / f"{digest}{suffix}"
-        if digest and digest not in spared and path.exists():
+        if digest and digest not in spared and path.exists() and path.stat().st_size:  # emptied, it stays so
             _damage(world, path)
             world.damaged.add(digest)
 
