@@ -157,7 +157,7 @@ class Service:
             stack.callback(files.close)
             registry = Registry(open_database(settings.database_url, files.root / "migration.lock"), files.owner)
             stack.callback(registry.close)
-            claim_for(files, registry.owners.store(), registry.digests())
+            claim_for(files, registry.owners.store(), registry.digests)
             service = cls(settings, schema, files, registry)
             stack.callback(service._heart.close)
             service._heart.start()

@@ -7,6 +7,7 @@ files would remove each other's.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -60,19 +61,19 @@ def identity_for(files: Files, own: str | None, saved: str | None, *, force: boo
     return identity
 
 
-def claim_for(files: Files, registry: str, known: Digests) -> None:
+def claim_for(files: Files, registry: str, known_to: Callable[[], Digests]) -> None:
     """See that a registry and the files belong together, before one removes or lacks what is the other's.
 
     Args:
         files: where its files are to be.
         registry: its id.
-        known: what it speaks of.
+        known_to: says what it speaks of; asked only where the files are nobody's yet.
 
     Raises:
         BadConfiguration: the files are another's, or its own are elsewhere.
         StoreUnavailable: the object store does not answer.
     """
-    if files.holder() is None and any(known) and not files.holds_any(known):
+    if files.holder() is None and any(known := known_to()) and not files.holds_any(known):
         raise BadConfiguration(
             f"The registry speaks of {len(known.artefacts)} models and {len(known.datasets)} data sets; {files.shown} "
             f"has no file of them. Name the folder of who made them in MODEL_DIR (or another DATABASE_URL), "
