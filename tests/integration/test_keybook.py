@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from clocks import standing
 from databases import database_url, rows_of
 from eventsieve.errors import BadRequest, NotFound, StoreUnavailable
 from eventsieve.records import AccessRole, Actor, Quotas
@@ -25,16 +26,7 @@ TRAINER = AccessRole.TRAINER
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """What the clock says."""
-    clock = SimpleNamespace(moment=NOON)
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> datetime:
-            assert tz is UTC
-            return clock.moment
-
-    monkeypatch.setattr(tested, "datetime", Clock)
-    return clock
+    return standing(monkeypatch, tested, NOON)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy.orm import sessionmaker
 
+from clocks import standing
 from databases import database_url
 from eventsieve.acting import Call, serving
 from eventsieve.records import AccessRole, Actor
@@ -23,16 +24,7 @@ ANN = Actor(name="ann", role=AccessRole.TRAINER)
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """What the clock says."""
-    clock = SimpleNamespace(moment=NOON)
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, zone: object = None) -> datetime:
-            assert zone is UTC
-            return clock.moment
-
-    monkeypatch.setattr(tested, "datetime", Clock)
-    return clock
+    return standing(monkeypatch, tested, NOON)
 
 
 @pytest.fixture
